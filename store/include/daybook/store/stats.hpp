@@ -1,0 +1,61 @@
+// What is in a log, counted.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <daybook/event/window.hpp>
+#include <daybook/store/store_options.hpp>
+
+namespace daybook {
+
+/// A run of events that share one recorded_at because the clock had stepped back.
+struct FrozenSpan {
+    Sequence first_seq;
+    Sequence last_seq;
+    Timestamp recorded_at;
+};
+
+struct LogStats {
+    struct Type {
+        std::string type;
+        std::uint64_t events = 0;
+    };
+    struct Stream {
+        std::string stream;
+        std::uint64_t events = 0;
+        Sequence last_seq;
+    };
+    std::uint64_t events = 0;
+    std::uint64_t streams = 0;
+    std::uint64_t results = 0;
+    std::uint64_t unfinished = 0;
+    std::optional<Sequence> first_seq;
+    std::optional<Sequence> last_seq;
+    std::optional<Timestamp> first_recorded_at, last_recorded_at;
+    std::optional<Timestamp> first_occurred_at, last_occurred_at;  ///< smallest and largest
+    std::uint64_t payload_bytes = 0;
+    std::uint64_t database_bytes = 0;
+    std::uint64_t wal_bytes = 0;
+    std::vector<Type> types;        ///< most events first
+    std::vector<Stream> largest_streams;  ///< most events first, at most StatsOptions::streams_max
+    std::vector<FrozenSpan> frozen_spans;
+    /// When a connection in NORMAL first wrote the file; empty: never.
+    std::optional<Timestamp> normal_durability_since;
+    std::string store_id;
+    int schema_version = 0;
+};
+
+struct StatsOptions {
+    Window window{};  ///< which events to count. Default: all
+    std::size_t streams_max = 10;
+    StoreOptions store{.access = Access::read};
+};
+
+/// Thread-safety: safe from any thread; opens connections of its own. Throws Error: as EventStore::open for reading.
+[[nodiscard]] LogStats stats(const std::filesystem::path& path, StatsOptions options = {});
+
+}  // namespace daybook

@@ -1,0 +1,58 @@
+// How a store is opened.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <daybook/event/clock.hpp>
+#include <daybook/event/file_system.hpp>
+#include <daybook/event/guard.hpp>
+#include <daybook/event/limits.hpp>
+#include <daybook/event/random_source.hpp>
+
+namespace daybook {
+
+enum class Access : std::uint8_t {
+    read,        ///< writes nothing but SQLite's -shm; never migrates
+    read_write,  ///< the file must exist; a new (empty) file or an older schema is migrated
+    create,      ///< as read_write, and makes the file if there is none
+};
+
+enum class Durability : std::uint8_t {
+    full,    ///< an append returns after fdatasync: it survives power loss
+    normal,  ///< survives a killed process; the last commits may vanish with the power, and their seqs be used again
+};
+
+/// Effect, unit, default and limits of each are said beside it. validate() reports all faults at once.
+struct StoreOptions {
+    Access access = Access::read_write;  ///< Default: read_write.
+    Durability durability = Durability::full;  ///< Default: full.
+    /// Longest wait for another process that writes, or for a busy file. Default: 10 s; 0..10 min.
+    std::chrono::milliseconds busy_timeout{10'000};
+    Limits limits{};  ///< Caps of events and batches.
+    /// Asked in order before each append. Default: none.
+    std::vector<std::shared_ptr<Guard>> guards{};
+    /// Pages in -wal after which the committer checkpoints. Default: 1,000; 1..1,000,000.
+    std::size_t checkpoint_pages = 1'000;
+    /// Page cache of the writing connection, bytes. Default: 16 MiB; 1 MiB..1 GiB.
+    std::size_t cache_bytes = std::size_t{16} << 20;
+    /// Rows that a cursor reads in one read transaction, so that it never pins -wal for long. Default: 1,000; 1..100,000.
+    std::size_t page_events = 1'000;
+    /// Open on NFS, SMB, 9p or FUSE all the same. SQLite's WAL is not safe there. Default: false.
+    bool allow_network_file_system = false;
+
+    // Seams for tests. Empty = the machine's own.
+    std::string vfs_name{};
+    std::shared_ptr<FileSystem> files{};
+    std::shared_ptr<Clock> clock{};
+    std::shared_ptr<RandomSource> random{};
+
+    /// Throws Error: invalid_argument.
+    void validate() const;
+};
+
+}  // namespace daybook

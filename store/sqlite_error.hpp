@@ -1,0 +1,19 @@
+// From SQLite's result codes to our one error type.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <string_view>
+
+#include <daybook/event/error.hpp>
+
+namespace daybook {
+
+/// The code for an extended result code of a call that was not a COMMIT.
+[[nodiscard]] ErrorCode error_code_of(int extended_result_code) noexcept;
+
+/// Throws Error with error_code_of(db's last error); `attempted` says what, on what: "append 3 events to orders.db".
+[[noreturn]] void throw_sqlite_error(sqlite3* db, std::string_view attempted);
+[[noreturn]] void throw_sqlite_error(int extended_result_code, std::string_view detail, std::string_view attempted);
+
+}  // namespace daybook
