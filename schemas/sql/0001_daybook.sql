@@ -1,6 +1,6 @@
 -- Daybook's tables, schema version 1. Applied in one transaction with application_id and user_version.
 -- events_log and event_results_log are append-only; every other table can be recomputed from them, except
--- store_info, checkpoints, import_names and erasures.
+-- store_info, checkpoints, import_names, erasures and clock_steps.
 
 CREATE TABLE store_info (
     id                      INTEGER PRIMARY KEY CHECK (id = 1),
@@ -108,6 +108,15 @@ CREATE TABLE erasures (
     seq       INTEGER PRIMARY KEY,
     erased_at INTEGER NOT NULL,
     reason    TEXT    NOT NULL
+) STRICT;
+
+-- Runs of events that repeat the recorded_at of the event before them because the clock had stepped back. The log
+-- alone does not show it: the events of one commit share a time too.
+CREATE TABLE clock_steps (
+    first_seq   INTEGER PRIMARY KEY,                    -- first event whose commit found the clock behind
+    last_seq    INTEGER NOT NULL CHECK (last_seq >= first_seq),
+    recorded_at INTEGER NOT NULL,                       -- the time that is repeated
+    behind_ns   INTEGER NOT NULL CHECK (behind_ns > 0)  -- how far the clock was behind it, at most
 ) STRICT;
 
 -- Append-only. REPLACE deletes without firing delete triggers unless recursive_triggers is on, so inserts are guarded too.

@@ -1,6 +1,7 @@
 // What is in a log, counted.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -12,11 +13,14 @@
 
 namespace daybook {
 
-/// A run of events that share one recorded_at because the clock had stepped back.
+/// A run of events that repeat one recorded_at because the clock was behind it when they were committed. The writer
+/// notes it at the commit (table clock_steps): equal times alone prove nothing, since the events of one commit share
+/// their time.
 struct FrozenSpan {
     Sequence first_seq;
     Sequence last_seq;
-    Timestamp recorded_at;
+    Timestamp recorded_at;            ///< the time that is repeated
+    std::chrono::nanoseconds behind;  ///< how far the clock was behind it, at most
 };
 
 struct LogStats {
