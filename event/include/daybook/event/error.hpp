@@ -65,6 +65,7 @@ enum class ErrorCode : std::uint16_t {
     reentrant_emit = 400,  ///< emit from a middleware hook
     cancelled = 401,
     out_of_memory = 402,
+    handler_loop = 403,  ///< handlers emit inside each other deeper than the bus allows
     internal = 500,  ///< a bug of ours
 };
 
