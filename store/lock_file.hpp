@@ -1,0 +1,109 @@
+// <db>.lock: the locks that processes share beside one database, and the mark. Never deleted, never renamed.
+//
+// All locks are open-file-description byte locks far behind the file's content: two stores in one process
+// keep each other out just as two processes do. SQLite's own locks are not touched.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <daybook/event/clock.hpp>
+#include <daybook/event/file_system.hpp>
+#include <daybook/event/position.hpp>
+#include <daybook/store/unfinished.hpp>
+
+namespace daybook {
+
+[[nodiscard]] inline std::string lock_path_of(std::string_view database) {
+    return std::string(database) + ".lock";
+}
+[[nodiscard]] inline std::string wake_path_of(std::string_view database) {
+    return std::string(database) + ".wake";
+}
+[[nodiscard]] inline std::string wal_path_of(std::string_view database) {
+    return std::string(database) + "-wal";
+}
+
+/// Thread-safety: owner locks and questions from any thread; the writer lock, the life lock and the mark one
+/// thread at a time (the leader of the commit, or the opener).
+class LockFile {
+  public:
+    static constexpr std::uint64_t mark_offset = 0;
+    static constexpr std::uint64_t turnstile_byte = std::uint64_t{1}
+                                                    << 40;  ///< who waits for the writer lock next
+    static constexpr std::uint64_t writer_byte =
+        turnstile_byte + 1;  ///< around each write transaction and checkpoint
+    static constexpr std::uint64_t life_byte =
+        turnstile_byte + 2;  ///< shared by each store that is open for writing
+    static constexpr std::uint64_t owners_begin = std::uint64_t{1} << 50;  ///< one byte for each owner's name
+
+    /// Opens `<database>.lock`, making it (mode 0600) when `create`. Throws Error: no_such_file,
+    /// permission_denied, ….
+    LockFile(FileSystem& files, std::string database, bool create);
+    ~LockFile();
+    LockFile(const LockFile&) = delete;
+    LockFile& operator=(const LockFile&) = delete;
+
+    /// Takes the turnstile, then the writer byte, then gives the turnstile back: who came first is served
+    /// first, and a process that has just written cannot take the lock again before those who wait. Throws
+    /// Error: busy - not had within `timeout`.
+    void lock_writer(Clock& clock, std::chrono::nanoseconds timeout);
+    [[nodiscard]] bool try_lock_writer();
+    void unlock_writer();
+    /// The process that holds the writer lock, if the system tells.
+    [[nodiscard]] std::optional<std::int64_t> writer();
+
+    /// True: this store is the only one that has the file open for writing, and nobody else can open it so
+    /// until share_life(). Needs the writer lock.
+    [[nodiscard]] bool try_hold_life_alone();
+    /// Throws Error: busy - somebody holds it alone.
+    void share_life();
+    /// Whether any other store has the file open for writing.
+    [[nodiscard]] bool somebody_lives();
+
+    [[nodiscard]] std::optional<Head> read_mark();
+    /// Without a sync: it may lag behind the log, never lead it.
+    void write_mark(const Head& head);
+    /// Forgets the mark.
+    void clear_mark();
+
+    /// Holds the lock of a new owner called `name`.
+    [[nodiscard]] bool hold_owner(const std::string& name);
+    void release_owner(const std::string& name) noexcept;
+    /// Whether nobody, here or in another process, holds the owner's lock.
+    [[nodiscard]] bool owner_is_gone(const std::string& name);
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+    /// The byte of an owner's name.
+    [[nodiscard]] static std::uint64_t owner_byte(std::string_view name);
+
+  private:
+    std::string database_;
+    std::string path_;
+    std::unique_ptr<File> file_;
+    std::mutex owners_mutex_;
+    std::set<std::string, std::less<>> owners_;  // held through this file; guarded by owners_mutex_
+};
+
+/// Holds the writer lock for a scope.
+class WriterLock {
+  public:
+    WriterLock(LockFile& file, Clock& clock, std::chrono::nanoseconds timeout) : file_(&file) {
+        file.lock_writer(clock, timeout);
+    }
+    ~WriterLock();
+    WriterLock(const WriterLock&) = delete;
+    WriterLock& operator=(const WriterLock&) = delete;
+
+  private:
+    LockFile* file_;
+};
+
+}  // namespace daybook
