@@ -16,6 +16,8 @@ struct Timestamp {
 
     /// `2026-01-31T12:00:00.000123456Z`: always 30 characters.
     [[nodiscard]] std::string to_string() const;
+    /// Appends what to_string() returns.
+    void append_to(std::string& out) const;
 
     /// Reads RFC 3339: a date and a time with any offset and 0 to 9 fraction digits (`T` or `t` between
     /// them, `Z` or `z`; second 60 is the next second), or a date alone (its midnight in UTC).
