@@ -11,8 +11,7 @@ Timestamp SystemClock::now() {
 }
 
 std::chrono::nanoseconds SystemClock::steady() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-        std::chrono::steady_clock::now().time_since_epoch());
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 void SystemClock::sleep_for(std::chrono::nanoseconds duration) {

@@ -95,6 +95,8 @@ std::string_view to_string(ErrorCode code) noexcept {
             return "cancelled";
         case ErrorCode::out_of_memory:
             return "out_of_memory";
+        case ErrorCode::handler_loop:
+            return "handler_loop";
         case ErrorCode::internal:
             return "internal";
     }

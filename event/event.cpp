@@ -7,7 +7,7 @@
 #include <daybook/event/error.hpp>
 #include <daybook/event/json_text.hpp>
 
-#include "event/json_scan.hpp"
+#include "event/json_walk.hpp"
 
 namespace daybook {
 namespace {
@@ -100,8 +100,7 @@ NewEvent checked(NewEvent event, const Limits& limits) {
     if (event.metadata != "{}") {
         event.metadata = minify_json(event.metadata, limits, "metadata");
         if (json_kind(event.metadata) != JsonKind::object) {
-            throw Error(ErrorCode::invalid_json,
-                        "read metadata: it must be a JSON object, such as {\"host\":\"a\"}");
+            throw Error(ErrorCode::invalid_json, "read metadata: it must be a JSON object, such as {\"host\":\"a\"}");
         }
     }
     return event;
@@ -117,8 +116,8 @@ void check_name(std::string_view name, std::string_view what, std::size_t bytes_
         throw Error(ErrorCode::invalid_name, fmt::format("check {}: not UTF-8 at byte {}", what, byte));
     }
     if (const std::size_t byte = find_control(name); byte != std::string_view::npos) {
-        throw Error(ErrorCode::invalid_name, fmt::format("check {}: a control character at byte {} of {}",
-                                                         what, byte, quote_json(name)));
+        throw Error(ErrorCode::invalid_name,
+                    fmt::format("check {}: a control character at byte {} of {}", what, byte, quote_json(name)));
     }
 }
 

@@ -11,6 +11,7 @@
 #include <daybook/event/json_text.hpp>
 
 #include "event/json_scan.hpp"
+#include "event/json_walk.hpp"
 #include "event/line_reader.hpp"
 
 namespace daybook {
@@ -66,9 +67,8 @@ std::optional<Timestamp> read_optional_time(const JsonWalk::Item& item) {
 std::string read_json(const JsonWalk::Item& item, bool minified, const Limits& limits) {
     if (!minified) return minify_json(item.value, limits, item.quoted_key);
     if (item.value.size() > limits.payload_bytes_max) {
-        throw Error(ErrorCode::too_large,
-                    fmt::format("read {}: it has {} bytes, the cap is {}", item.quoted_key, item.value.size(),
-                                limits.payload_bytes_max));
+        throw Error(ErrorCode::too_large, fmt::format("read {}: it has {} bytes, the cap is {}", item.quoted_key,
+                                                      item.value.size(), limits.payload_bytes_max));
     }
     return std::string(item.value);
 }
@@ -106,8 +106,8 @@ class Required {
 }  // namespace
 
 void append_line(std::string& out, const EventView& event) {
-    out.reserve(out.size() + 320 + event.id.size() + event.type.size() + event.stream.size() +
-                event.tags.size() + event.payload.size() + event.metadata.size());
+    out.reserve(out.size() + 320 + event.id.size() + event.type.size() + event.stream.size() + event.tags.size() +
+                event.payload.size() + event.metadata.size());
     out += "{\"seq\":";
     append_number(out, event.seq.value);
     out += ",\"id\":";
@@ -322,8 +322,7 @@ EventResult read_result(std::string_view object, std::size_t offset, bool minifi
         } else if (name == "status") {
             const auto status = result_status_from(read_string(*item));
             if (!status) {
-                refuse_field(*item,
-                             "one of pending, started, completed, error, timeout, cancelled, aborted, late");
+                refuse_field(*item, "one of pending, started, completed, error, timeout, cancelled, aborted, late");
             }
             result.status = *status;
         } else if (name == "owner") {

@@ -95,16 +95,15 @@ class InotifyWatch final : public FileWatch {
     // always would wake for each write to the other files beside the database.
     void arm() {
         if (inotify_ < 0) return;
-        const int file = ::inotify_add_watch(inotify_, path_.c_str(),
-                                             IN_ATTRIB | IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF);
+        const int file =
+            ::inotify_add_watch(inotify_, path_.c_str(), IN_ATTRIB | IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF);
         if (file_watch_ >= 0 && file_watch_ != file) ::inotify_rm_watch(inotify_, file_watch_);
         file_watch_ = file;
         if (file_watch_ >= 0) {
             if (directory_watch_ >= 0) ::inotify_rm_watch(inotify_, directory_watch_);
             directory_watch_ = -1;
         } else if (directory_watch_ < 0) {
-            directory_watch_ =
-                ::inotify_add_watch(inotify_, directory_.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+            directory_watch_ = ::inotify_add_watch(inotify_, directory_.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
             // The file may have come between the two calls.
             if (directory_watch_ >= 0 && status() != Status{}) arm();
         }

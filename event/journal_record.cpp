@@ -12,6 +12,7 @@
 
 #include "event/hex.hpp"
 #include "event/json_scan.hpp"
+#include "event/json_walk.hpp"
 #include "event/line_reader.hpp"
 
 namespace daybook {
@@ -61,10 +62,9 @@ void check_seal(std::string_view line) {
     for (const std::byte byte : kept) wanted = wanted << 8 | std::to_integer<std::uint32_t>(byte);
     const std::uint32_t actual = crc32(line.substr(0, body_bytes));
     if (actual != wanted) {
-        refuse_line(
-            fmt::format("the journal record's checksum says {:08x}, its bytes give {:08x}: it is damaged",
-                        wanted, actual),
-            body_bytes);
+        refuse_line(fmt::format("the journal record's checksum says {:08x}, its bytes give {:08x}: it is damaged",
+                                wanted, actual),
+                    body_bytes);
     }
 }
 

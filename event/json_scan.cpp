@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -19,127 +18,14 @@
 
 #include <daybook/event/json_text.hpp>
 
-#include "event/hex.hpp"
+#include "event/json_bytes.hpp"
+#include "event/json_walk.hpp"
 #include "event/utf8.hpp"
 
 namespace daybook {
 namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
-
-constexpr bool is_space(char c) {
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-constexpr bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-// First byte from `at` that is not plain string text: a quote, a backslash, a control character, or not
-// ASCII.
-const char* skip_plain(const char* at, const char* end) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101;
-    constexpr std::uint64_t highs = 0x8080808080808080;
-    if constexpr (std::endian::native == std::endian::little) {
-        while (end - at >= 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, at, 8);
-            const std::uint64_t quote = word ^ (ones * '"');
-            const std::uint64_t backslash = word ^ (ones * '\\');
-            // In each term the lowest marked byte is exact; a borrow can only mark bytes above it.
-            const std::uint64_t found = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-                                         ((word - ones * 0x20) & ~word) | word) &
-                                        highs;
-            if (found != 0) return at + std::countr_zero(found) / 8;
-            at += 8;
-        }
-    }
-    while (at != end) {
-        const auto byte = static_cast<unsigned char>(*at);
-        if (byte == '"' || byte == '\\' || byte < 0x20 || byte >= 0x80) break;
-        ++at;
-    }
-    return at;
-}
-
-// Four hexadecimal digits, or -1.
-int code_unit(const char* at, const char* end) noexcept {
-    if (end - at < 4) return -1;
-    int value = 0;
-    for (int i = 0; i < 4; ++i) {
-        const int digit = hex_value(at[i]);
-        if (digit < 0) return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
-char* put_utf8(char* to, std::uint32_t code) noexcept {
-    const auto put = [&to](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xc0 | code >> 6);
-        put(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        put(0xe0 | code >> 12);
-        put(0x80 | (code >> 6 & 0x3f));
-        put(0x80 | (code & 0x3f));
-    } else {
-        put(0xf0 | code >> 18);
-        put(0x80 | (code >> 12 & 0x3f));
-        put(0x80 | (code >> 6 & 0x3f));
-        put(0x80 | (code & 0x3f));
-    }
-    return to;
-}
-
-// `inner` is the inside of a string whose escapes are well formed; writes at most inner.size() bytes.
-char* unescape_into(char* to, std::string_view inner) noexcept {
-    const char* at = inner.data();
-    const char* const end = at + inner.size();
-    while (at != end) {
-        if (*at != '\\') {
-            *to++ = *at++;
-            continue;
-        }
-        const char kind = at[1];
-        at += 2;
-        switch (kind) {
-            case 'b':
-                *to++ = '\b';
-                break;
-            case 'f':
-                *to++ = '\f';
-                break;
-            case 'n':
-                *to++ = '\n';
-                break;
-            case 'r':
-                *to++ = '\r';
-                break;
-            case 't':
-                *to++ = '\t';
-                break;
-            case 'u': {
-                auto code = static_cast<std::uint32_t>(code_unit(at, end));
-                at += 4;
-                if (code >= 0xd800 && code < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u') {
-                    const auto low = static_cast<std::uint32_t>(code_unit(at + 2, end));
-                    if (low >= 0xdc00 && low < 0xe000) {
-                        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-                        at += 6;
-                    }
-                }
-                to = put_utf8(to, code);
-                break;
-            }
-            default:
-                *to++ = kind;
-                break;
-        }
-    }
-    return to;
-}
 
 // Whether a number that is well formed is beyond the range of a double. Too small is not: that is 0.
 bool is_beyond_double(std::string_view number) noexcept {
@@ -165,8 +51,7 @@ bool is_beyond_double(std::string_view number) noexcept {
         const bool negative = number[at + 1] == '-';
         std::int64_t exponent = 0;
         for (; at < number.size(); ++at) {
-            if (is_digit(number[at]) && exponent < 1'000'000'000'000)
-                exponent = exponent * 10 + (number[at] - '0');
+            if (is_digit(number[at]) && exponent < 1'000'000'000'000) exponent = exponent * 10 + (number[at] - '0');
         }
         power += negative ? -exponent : exponent;
     }
@@ -225,8 +110,8 @@ class Checker {
         if (size > check_.bytes_max) {
             const std::size_t bytes = significant_bytes({begin_, size});
             if (bytes > check_.bytes_max) {
-                throw Error(ErrorCode::too_large, fmt::format("read {}: it has {} bytes, the cap is {}",
-                                                              check_.what, bytes, check_.bytes_max));
+                throw Error(ErrorCode::too_large, fmt::format("read {}: it has {} bytes, the cap is {}", check_.what,
+                                                              bytes, check_.bytes_max));
             }
         }
         keys_.reserve(48);
@@ -269,8 +154,7 @@ class Checker {
             refuse(ErrorCode::invalid_utf8, byte, "not UTF-8");
         }
         if (const std::size_t byte = find_too_deep(text, check_.nesting_max); byte != npos) {
-            refuse(ErrorCode::too_deep, byte,
-                   fmt::format("nested deeper than {} levels", check_.nesting_max));
+            refuse(ErrorCode::too_deep, byte, fmt::format("nested deeper than {} levels", check_.nesting_max));
         }
         refuse(check_.grammar_code, offset(at_), detail);
     }
@@ -342,8 +226,7 @@ class Checker {
                 }
                 return true;
             }
-            if (*at_ != (object ? '}' : ']'))
-                fail(object ? "',' or '}' is missing" : "',' or ']' is missing");
+            if (*at_ != (object ? '}' : ']')) fail(object ? "',' or '}' is missing" : "',' or ']' is missing");
             ++at_;
             close();
         }
@@ -354,8 +237,7 @@ class Checker {
             if (const std::size_t byte = find_invalid_utf8({begin_, offset(end_)}); byte != npos) {
                 refuse(ErrorCode::invalid_utf8, byte, "not UTF-8");
             }
-            refuse(ErrorCode::too_deep, offset(at_),
-                   fmt::format("nested deeper than {} levels", check_.nesting_max));
+            refuse(ErrorCode::too_deep, offset(at_), fmt::format("nested deeper than {} levels", check_.nesting_max));
         }
         levels_.push_back({keys_.size(), object});
         ++at_;
@@ -376,7 +258,7 @@ class Checker {
         std::string_view text(start + 1, static_cast<std::size_t>(at_ - start) - 2);
         if (escaped) {
             auto* const copy = static_cast<char*>(memory_.allocate(text.size(), 1));
-            text = {copy, static_cast<std::size_t>(unescape_into(copy, text) - copy)};
+            text = {copy, static_cast<std::size_t>(unescape_json_into(copy, text) - copy)};
         }
         keys_.push_back({text, offset(start)});
         skip_space();
@@ -408,15 +290,13 @@ class Checker {
 
     void note_duplicate(const Key& key) {
         note(0, ErrorCode::duplicate_key, key.offset,
-             fmt::format("key {} named twice in one object",
-                         quote_json(key.text.substr(0, shown_bytes(key.text)))));
+             fmt::format("key {} named twice in one object", quote_json(key.text.substr(0, shown_bytes(key.text)))));
     }
 
     // As much of a key as a message repeats, cut between characters.
     static std::size_t shown_bytes(std::string_view text) {
         std::size_t bytes = std::min<std::size_t>(text.size(), 64);
-        while (bytes > 0 && bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)
-            --bytes;
+        while (bytes > 0 && bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
         return bytes;
     }
 
@@ -531,89 +411,6 @@ class Checker {
 
 bool check_json(std::string_view text, const JsonCheck& check, std::string* minified) {
     return Checker(text, check, minified).run();
-}
-
-std::string unescape_json(std::string_view quoted) {
-    const std::string_view inner = quoted.substr(1, quoted.size() - 2);
-    std::string text(inner);
-    if (inner.find('\\') == npos) return text;
-    char* const end = unescape_into(text.data(), inner);
-    text.resize(static_cast<std::size_t>(end - text.data()));
-    return text;
-}
-
-JsonKind json_kind(std::string_view value) noexcept {
-    switch (value.front()) {
-        case 'n':
-            return JsonKind::null;
-        case 't':
-        case 'f':
-            return JsonKind::boolean;
-        case '"':
-            return JsonKind::string;
-        case '[':
-            return JsonKind::array;
-        case '{':
-            return JsonKind::object;
-        default:
-            return JsonKind::number;
-    }
-}
-
-JsonWalk::JsonWalk(std::string_view text, std::size_t offset) noexcept
-    : text_(text), offset_(offset), object_(text.front() == '{') {}
-
-void JsonWalk::skip_space() noexcept {
-    while (is_space(text_[at_])) ++at_;
-}
-
-std::string_view JsonWalk::take_value() noexcept {
-    const std::size_t start = at_;
-    std::size_t depth = 0;
-    do {
-        const char c = text_[at_];
-        if (c == '"') {
-            const char* at = text_.data() + at_ + 1;
-            const char* const end = text_.data() + text_.size();
-            for (;;) {
-                at = skip_plain(at, end);
-                if (*at == '"') break;
-                at += *at == '\\' ? 2 : 1;
-            }
-            at_ = static_cast<std::size_t>(at - text_.data()) + 1;
-        } else if (c == '{' || c == '[') {
-            ++depth;
-            ++at_;
-        } else if (c == '}' || c == ']') {
-            --depth;
-            ++at_;
-        } else if (depth > 0) {
-            ++at_;
-        } else {
-            while (text_[at_] != ',' && text_[at_] != '}' && text_[at_] != ']' && !is_space(text_[at_]))
-                ++at_;
-        }
-    } while (depth > 0);
-    return text_.substr(start, at_ - start);
-}
-
-std::optional<JsonWalk::Item> JsonWalk::next() noexcept {
-    skip_space();
-    if (text_[at_] == ',') {
-        ++at_;
-        skip_space();
-    }
-    if (text_[at_] == '}' || text_[at_] == ']') return std::nullopt;
-    Item item;
-    if (object_) {
-        item.quoted_key = take_value();
-        skip_space();
-        ++at_;  // ':'
-        skip_space();
-    }
-    item.offset = offset_ + at_;
-    item.value = take_value();
-    return item;
 }
 
 }  // namespace daybook

@@ -1,9 +1,8 @@
-// Reading JSON text in place: a checker that never recurses and copies nothing, and a walk over the members
-// of text that was checked. minify_json(), tags and the line codecs stand on it.
+// Checking JSON text in place, without recursion and, for ordinary texts, without an allocation.
+// minify_json(), tags and the line codecs stand on it; json_walk.hpp reads what was checked.
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,38 +20,5 @@ struct JsonCheck {
 /// Makes every check of minify_json(). When `minified` is given, the text without white space is appended to
 /// it. Returns whether `text` has no insignificant white space.
 bool check_json(std::string_view text, const JsonCheck& check, std::string* minified = nullptr);
-
-/// `quoted` is a checked JSON string with its quotes; the result is the text that it means.
-[[nodiscard]] std::string unescape_json(std::string_view quoted);
-
-enum class JsonKind : unsigned char { null, boolean, number, string, array, object };
-
-/// The kind of a checked value, told by its first byte.
-[[nodiscard]] JsonKind json_kind(std::string_view value) noexcept;
-
-/// Goes through the members of an object, or the items of an array, of *checked* text, without a copy.
-/// Thread-safety: one thread at a time. Keeps a view of `text`.
-class JsonWalk {
-  public:
-    /// `text` is an object or an array; `offset` is where it stands in the whole line, for messages.
-    explicit JsonWalk(std::string_view text, std::size_t offset = 0) noexcept;
-
-    struct Item {
-        std::string_view quoted_key;  ///< with its quotes; empty in an array
-        std::string_view value;       ///< source text of the value
-        std::size_t offset = 0;       ///< of the value, in the whole line
-    };
-    /// Empty at the end.
-    [[nodiscard]] std::optional<Item> next() noexcept;
-
-  private:
-    void skip_space() noexcept;
-    [[nodiscard]] std::string_view take_value() noexcept;
-
-    std::string_view text_;
-    std::size_t offset_ = 0;
-    std::size_t at_ = 1;
-    bool object_ = false;
-};
 
 }  // namespace daybook

@@ -9,7 +9,7 @@
 #include <daybook/event/event.hpp>
 #include <daybook/event/event_result.hpp>
 
-#include "event/json_scan.hpp"
+#include "event/json_walk.hpp"
 
 namespace daybook {
 
@@ -20,10 +20,8 @@ namespace daybook {
 /// `object` is the checked text of an object that begins at byte `offset` of its line; with `minified`, it
 /// holds no insignificant white space. `digest` is left at zero. Throws Error: invalid_line - a field is
 /// missing, of the wrong kind or out of range; too_large; too_deep.
-[[nodiscard]] Event read_event(std::string_view object, std::size_t offset, bool minified,
-                               const Limits& limits);
-[[nodiscard]] EventResult read_result(std::string_view object, std::size_t offset, bool minified,
-                                      const Limits& limits);
+[[nodiscard]] Event read_event(std::string_view object, std::size_t offset, bool minified, const Limits& limits);
+[[nodiscard]] EventResult read_result(std::string_view object, std::size_t offset, bool minified, const Limits& limits);
 
 /// `item` as a string or a whole number from 0 to 2^63-1. Throws Error: invalid_line.
 [[nodiscard]] std::string read_string(const JsonWalk::Item& item);

@@ -67,15 +67,13 @@ Digest Digest::from_hex(std::string_view hex) {
 }
 
 std::string Head::to_line() const {
-    return fmt::format("{} store={} seq={} digest={} result_seq={} result_digest={}", head_prefix,
-                       store_id.to_string(), seq.value, digest.to_hex(), result_seq.value,
-                       result_digest.to_hex());
+    return fmt::format("{} store={} seq={} digest={} result_seq={} result_digest={}", head_prefix, store_id.to_string(),
+                       seq.value, digest.to_hex(), result_seq.value, result_digest.to_hex());
 }
 
 Head Head::from_line(std::string_view line) {
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-    if (!line.starts_with(head_prefix))
-        refuse_head(fmt::format("it does not begin with \"{}\"", head_prefix));
+    if (!line.starts_with(head_prefix)) refuse_head(fmt::format("it does not begin with \"{}\"", head_prefix));
     line.remove_prefix(head_prefix.size());
 
     Head head;

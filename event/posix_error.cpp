@@ -60,8 +60,8 @@ ErrorCode error_code_of_errno(int error) noexcept {
 
 void throw_errno(int error, std::string_view attempted, std::string_view path) {
     const ErrorCode code = error_code_of_errno(error);
-    throw Error(code, fmt::format("{} '{}': {}; {}", attempted, path, std::generic_category().message(error),
-                                  advice(code)));
+    throw Error(code,
+                fmt::format("{} '{}': {}; {}", attempted, path, std::generic_category().message(error), advice(code)));
 }
 
 }  // namespace daybook

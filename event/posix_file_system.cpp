@@ -61,8 +61,7 @@ class PosixFile final : public File {
         std::size_t done = 0;
         while (done < text.size()) {
             const ssize_t count = uninterrupted([&] {
-                return ::pread(descriptor_, text.data() + done, text.size() - done,
-                               static_cast<off_t>(offset + done));
+                return ::pread(descriptor_, text.data() + done, text.size() - done, static_cast<off_t>(offset + done));
             });
             if (count < 0) throw_errno(errno, fmt::format("read {} bytes at {} of", bytes, offset), path_);
             if (count == 0) break;
@@ -79,10 +78,8 @@ class PosixFile final : public File {
                 return ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
                                 static_cast<off_t>(offset + done));
             });
-            if (count < 0)
-                throw_errno(errno, fmt::format("write {} bytes at {} of", bytes.size(), offset), path_);
-            if (count == 0)
-                throw_errno(EIO, fmt::format("write {} bytes at {} of", bytes.size(), offset), path_);
+            if (count < 0) throw_errno(errno, fmt::format("write {} bytes at {} of", bytes.size(), offset), path_);
+            if (count == 0) throw_errno(EIO, fmt::format("write {} bytes at {} of", bytes.size(), offset), path_);
             done += static_cast<std::size_t>(count);
         }
     }
@@ -99,8 +96,7 @@ class PosixFile final : public File {
             write_at(before + done, bytes.substr(done));
         } catch (const Error&) {
             if (::ftruncate(descriptor_, static_cast<off_t>(before)) != 0) {
-                throw_errno(errno, fmt::format("take back {} of {} bytes appended to", done, bytes.size()),
-                            path_);
+                throw_errno(errno, fmt::format("take back {} of {} bytes appended to", done, bytes.size()), path_);
             }
             throw;
         }
@@ -141,9 +137,7 @@ class PosixFile final : public File {
         }
     }
 
-    bool is_locked_by_other(std::uint64_t offset) override {
-        return conflicting_lock(offset).l_type != F_UNLCK;
-    }
+    bool is_locked_by_other(std::uint64_t offset) override { return conflicting_lock(offset).l_type != F_UNLCK; }
 
     std::optional<std::int64_t> lock_holder(std::uint64_t offset) override {
         const struct flock found = conflicting_lock(offset);
@@ -293,8 +287,7 @@ void PosixFileSystem::rename_replace(const std::string& from, const std::string&
 
 void PosixFileSystem::sync_directory(const std::string& path) {
     check_path(path);
-    const int descriptor =
-        uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    const int descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     if (descriptor < 0) throw_errno(errno, "open the directory", path);
     const int result = uninterrupted([&] { return ::fsync(descriptor); });
     const int error = errno;

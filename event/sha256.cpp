@@ -55,16 +55,15 @@ void Sha256::update(std::string_view text) {
 
 Digest Sha256::finish() {
     Digest digest;
-    require(
-        EVP_DigestFinal_ex(impl_->context, reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr));
+    require(EVP_DigestFinal_ex(impl_->context, reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr));
     impl_->start();
     return digest;
 }
 
 Digest sha256(std::string_view text) {
     Digest digest;
-    require(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.bytes.data()),
-                       nullptr, EVP_sha256(), nullptr));
+    require(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr,
+                       EVP_sha256(), nullptr));
     return digest;
 }
 

@@ -8,6 +8,7 @@
 #include <daybook/event/json_text.hpp>
 
 #include "event/json_scan.hpp"
+#include "event/json_walk.hpp"
 
 namespace daybook {
 
@@ -32,9 +33,8 @@ Tags tags_from_json(std::string_view json, const Limits& limits) {
     const auto refuse = [](std::size_t offset) {
         throw Error(
             ErrorCode::invalid_json,
-            fmt::format(
-                "read tags: not an object of strings at byte {}; expected the form {{\"key\":\"value\"}}",
-                offset));
+            fmt::format("read tags: not an object of strings at byte {}; expected the form {{\"key\":\"value\"}}",
+                        offset));
     };
     if (json_kind(object) != JsonKind::object) refuse(start);
 
@@ -46,9 +46,8 @@ Tags tags_from_json(std::string_view json, const Limits& limits) {
         std::string value = unescape_json(item->value);
         for (const std::string* text : {&key, &value}) {
             if (text->size() <= limits.stream_bytes_max) continue;
-            throw Error(ErrorCode::too_large,
-                        fmt::format("read tags: a key or value of {} bytes, the cap is {}", text->size(),
-                                    limits.stream_bytes_max));
+            throw Error(ErrorCode::too_large, fmt::format("read tags: a key or value of {} bytes, the cap is {}",
+                                                          text->size(), limits.stream_bytes_max));
         }
         tags.emplace(std::move(key), std::move(value));
     }

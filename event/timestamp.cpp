@@ -62,9 +62,7 @@ class Reader {
         ++at_;
     }
 
-    [[noreturn]] void fail(std::string_view reason) const {
-        refuse(text_, fmt::format("{} at byte {}", reason, at_));
-    }
+    [[noreturn]] void fail(std::string_view reason) const { refuse(text_, fmt::format("{} at byte {}", reason, at_)); }
 
   private:
     std::string_view text_;
@@ -199,11 +197,10 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
                                                                                  {"us", 1'000},
                                                                                  {"ns", 1}}};
     const auto fail = [text](std::string_view reason) {
-        throw Error(
-            ErrorCode::invalid_time,
-            fmt::format("read duration \"{}\": {}; expected numbers with units d h m s ms us ns, such as "
-                        "2s, 1m30s or 250ms",
-                        text.substr(0, 64), reason));
+        throw Error(ErrorCode::invalid_time,
+                    fmt::format("read duration \"{}\": {}; expected numbers with units d h m s ms us ns, such as "
+                                "2s, 1m30s or 250ms",
+                                text.substr(0, 64), reason));
     };
     if (text.empty()) fail("it is empty");
     std::int64_t total = 0;
@@ -226,8 +223,7 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
             if (name == unit) ns_per_unit = ns;
         }
         if (ns_per_unit == 0) fail(fmt::format("no unit that is known at byte {}", unit_start));
-        if (__builtin_mul_overflow(value, ns_per_unit, &value) ||
-            __builtin_add_overflow(total, value, &total)) {
+        if (__builtin_mul_overflow(value, ns_per_unit, &value) || __builtin_add_overflow(total, value, &total)) {
             fail("it is longer than 292 years");
         }
     }

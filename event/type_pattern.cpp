@@ -15,12 +15,10 @@ constexpr bool is_separator(char c) {
 }
 
 [[noreturn]] void refuse(std::string_view text, std::size_t byte, std::string_view reason) {
-    throw Error(
-        ErrorCode::invalid_pattern,
-        fmt::format(
-            "read pattern {}: {} at column {}; a '*' stands for one whole segment (player:*), a final "
-            "'**' for the rest (phase.**), and \\* is a literal asterisk",
-            quote_json(replace_invalid_utf8(text.substr(0, 256))), reason, byte + 1));
+    throw Error(ErrorCode::invalid_pattern,
+                fmt::format("read pattern {}: {} at column {}; a '*' stands for one whole segment (player:*), a final "
+                            "'**' for the rest (phase.**), and \\* is a literal asterisk",
+                            quote_json(replace_invalid_utf8(text.substr(0, 256))), reason, byte + 1));
 }
 
 }  // namespace
@@ -86,12 +84,10 @@ bool TypePattern::matches(std::string_view type) const noexcept {
 
 std::vector<TypePattern> parse_pattern_list(std::string_view text) {
     const auto fail = [text](std::size_t at, std::string_view reason) {
-        throw Error(
-            ErrorCode::invalid_pattern,
-            fmt::format(
-                "read pattern list {}: {} at column {}; expected patterns separated by commas, such as "
-                "Shot, \"Free Kick\"",
-                quote_json(replace_invalid_utf8(text.substr(0, 256))), reason, at + 1));
+        throw Error(ErrorCode::invalid_pattern,
+                    fmt::format("read pattern list {}: {} at column {}; expected patterns separated by commas, such as "
+                                "Shot, \"Free Kick\"",
+                                quote_json(replace_invalid_utf8(text.substr(0, 256))), reason, at + 1));
     };
     const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
     std::size_t at = 0;

@@ -98,8 +98,7 @@ Uuid UuidV7Generator::next() {
         ++last_ms_;
         counter_ = random_start;
     }
-    for (std::size_t i = 0; i < 6; ++i)
-        uuid.bytes[i] = static_cast<std::byte>(last_ms_ >> (40 - 8 * i) & 0xff);
+    for (std::size_t i = 0; i < 6; ++i) uuid.bytes[i] = static_cast<std::byte>(last_ms_ >> (40 - 8 * i) & 0xff);
     uuid.bytes[6] = static_cast<std::byte>(counter_ >> 8);
     uuid.bytes[7] = static_cast<std::byte>(counter_ & 0xff);
     set_version(uuid, 7);

@@ -26,11 +26,10 @@ void Window::validate() const {
 }
 
 bool Window::is_filtered() const noexcept {
-    const bool all_types = types.empty() || std::any_of(types.begin(), types.end(),
-                                                        [](const TypePattern& p) { return p.matches_all(); });
+    const bool all_types =
+        types.empty() || std::any_of(types.begin(), types.end(), [](const TypePattern& p) { return p.matches_all(); });
     const bool occurred = axis == TimeAxis::occurred && (from || to);
-    return !all_types || occurred || stream || source || correlation_id || causation_id || !tags.empty() ||
-           limit;
+    return !all_types || occurred || stream || source || correlation_id || causation_id || !tags.empty() || limit;
 }
 
 bool Window::contains(const EventView& event) const {
@@ -43,9 +42,8 @@ bool Window::contains(const EventView& event) const {
     if (source && event.source != *source) return false;
     if (correlation_id && event.correlation_id != *correlation_id) return false;
     if (causation_id && event.causation_id != *causation_id) return false;
-    if (!types.empty() && std::none_of(types.begin(), types.end(), [&](const TypePattern& pattern) {
-            return pattern.matches(event.type);
-        })) {
+    if (!types.empty() && std::none_of(types.begin(), types.end(),
+                                       [&](const TypePattern& pattern) { return pattern.matches(event.type); })) {
         return false;
     }
     if (tags.empty()) return true;
