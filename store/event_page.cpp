@@ -8,6 +8,8 @@ namespace daybook {
 
 namespace {
 
+constexpr std::size_t first_chunk_bytes = std::size_t{16}
+                                          << 10;  // small: most cursors of a live subscription read little
 constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
 constexpr std::size_t kept_chunks_max = 32;  // 8 MiB: twice a page's text
 
@@ -23,7 +25,7 @@ char* EventPage::room_for(std::size_t bytes) {
         chunk_used_ = 0;
     }
     if (chunk_ == chunks_.size()) {
-        const std::size_t size = std::max(bytes, chunk_bytes);
+        const std::size_t size = std::max(bytes, chunks_.empty() ? first_chunk_bytes : chunk_bytes);
         chunks_.push_back({std::unique_ptr<char[]>(new char[size]), size});  // not zeroed: it is about to be written
         chunk_used_ = 0;
     }

@@ -15,9 +15,10 @@ namespace daybook {
 struct SubscriptionOptions {
     /// Which events: types, stream, source, correlation, causation, tags. Bounds, time, limit and reverse are refused.
     Window filter{};
-    /// Begin after this position. Default: from the start (or from the checkpoint, if it exists).
+    /// Begin after this position, whatever the checkpoint says. Default: from the checkpoint if it exists, otherwise
+    /// from the start.
     std::optional<Position> after{};
-    /// Begin after the head as it is now.
+    /// Where there is no checkpoint yet, begin after the head as it is now instead of from the start. Default: false.
     bool from_head = false;
     /// Name under which save() keeps the position in the file. Default: none.
     std::string checkpoint{};
@@ -34,7 +35,8 @@ class Subscription {
     Subscription& operator=(Subscription&&) noexcept;
     ~Subscription();
 
-    /// The next event, waiting at most `timeout` for one; null when none came or interrupt() was called.
+    /// The next event, waiting at most `timeout` for one; null when none came or interrupt() was called. With a timeout
+    /// of 0, null means that all there is was looked through. What it points to lives until the next call.
     /// Blocks: up to `timeout`. Throws Error: history_diverged - the kept position is not of this history.
     [[nodiscard]] const EventView* next(std::chrono::milliseconds timeout);
     /// The last event handed out, or passed over by the filter.
@@ -42,7 +44,7 @@ class Subscription {
     /// Keeps position() under the checkpoint's name, durably.
     /// Throws Error: checkpoint_conflict - somebody else moved this checkpoint; invalid_argument - no name was given.
     void save();
-    /// Makes a waiting next() return null.
+    /// Makes a waiting next() return null; one that is not waiting yet returns null before it would wait.
     void interrupt() noexcept;
 
   private:
