@@ -25,7 +25,8 @@ struct FeedPosition {
 
 /// The handler in whose run an event was emitted.
 struct EmittedBy {
-    std::string event_id;  ///< the event that it was handling
+    std::string event_id;     ///< the event that it was handling
+    std::string correlation;  ///< that event's correlation, or its id if it has none
     std::string bus;
     std::string handler;
     std::uint32_t attempt = 1;

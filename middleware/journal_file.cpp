@@ -1,0 +1,161 @@
+// See the header.
+#include "middleware/journal_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include <daybook/event/error.hpp>
+
+namespace daybook {
+
+namespace {
+
+constexpr std::size_t read_bytes = std::size_t{1} << 20;
+
+bool all_digits(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// The two numbers of a closed file's name; empty when `name` is not one.
+std::optional<std::pair<std::string, std::string>> closed_numbers(std::string_view name, std::string_view base) {
+    if (name.size() <= base.size() + 1 || name.substr(0, base.size()) != base || name[base.size()] != '.') return std::nullopt;
+    const std::string_view numbers = name.substr(base.size() + 1);
+    const std::size_t dash = numbers.find('-');
+    if (dash == std::string_view::npos) return std::nullopt;
+    const std::string_view first = numbers.substr(0, dash);
+    const std::string_view second = numbers.substr(dash + 1);
+    if (first.size() < 12 || second.size() < 12 || !all_digits(first) || !all_digits(second)) return std::nullopt;
+    return std::pair(std::string(first), std::string(second));
+}
+
+/// Longer digits first count as larger: names have leading zeros up to twelve digits only.
+bool smaller_number(const std::string& left, const std::string& right) {
+    return left.size() != right.size() ? left.size() < right.size() : left < right;
+}
+
+class Scan {
+  public:
+    Scan(const std::string& path, const Limits& limits) : path_(path), limits_(limits) {}
+
+    void line(std::string_view text, std::uint64_t offset) {
+        ++line_number_;
+        JournalRecord record;
+        try {
+            record = decode_journal_record(text, limits_);
+        } catch (const Error& error) {
+            damaged(offset, error.what());
+        }
+        if (const auto* header = std::get_if<JournalHeader>(&record)) {
+            if (line_number_ != 1) damaged(offset, "a second header");
+            end_.header = *header;
+            end_.head = Head{header->store_id, header->after_seq, header->after_digest, header->after_result_seq,
+                             header->after_result_digest};
+        } else if (line_number_ == 1) {
+            damaged(offset, "the first line is not a journal's header");
+        } else if (const auto* event = std::get_if<Event>(&record)) {
+            if (event->seq.value != end_.head.seq.value + 1) {
+                damaged(offset, fmt::format("event seq {} follows seq {}", event->seq.value, end_.head.seq.value));
+            }
+            end_.head.seq = event->seq;
+            end_.head.digest = event->digest;
+            ++end_.records;
+        } else if (const auto* result = std::get_if<EventResult>(&record)) {
+            if (result->result_seq.value != end_.head.result_seq.value + 1) {
+                damaged(offset, fmt::format("result seq {} follows result seq {}", result->result_seq.value,
+                                            end_.head.result_seq.value));
+            }
+            end_.head.result_seq = result->result_seq;
+            end_.head.result_digest = result->digest;
+            ++end_.records;
+        }
+        end_.good_bytes = offset + text.size() + 1;
+    }
+
+    [[nodiscard]] JournalEnd& end() noexcept { return end_; }
+
+  private:
+    [[noreturn]] void damaged(std::uint64_t offset, std::string_view why) const {
+        throw Error(ErrorCode::corrupt,
+                    fmt::format("read the journal {}: line {} at byte {} is damaged ({}). Nothing was changed. Move the journal's "
+                                "files away and it is written anew from the log",
+                                path_, line_number_, offset, why));
+    }
+
+    const std::string& path_;
+    const Limits& limits_;
+    JournalEnd end_;
+    std::uint64_t line_number_ = 0;
+};
+
+}  // namespace
+
+std::string closed_journal_name(const std::string& path, const JournalHeader& header) {
+    return fmt::format("{}.{:012}-{:012}", path, header.after_seq.value + 1, header.after_result_seq.value + 1);
+}
+
+std::vector<std::string> list_journal_files(FileSystem& files, const std::string& path) {
+    const std::string directory = directory_of(path);
+    const std::string_view base = base_name_of(path);
+    const std::string prefix = path.substr(0, path.size() - base.size());
+    std::vector<std::pair<std::pair<std::string, std::string>, std::string>> closed;
+    for (const std::string& name : files.list(directory)) {
+        if (auto numbers = closed_numbers(name, base)) closed.emplace_back(std::move(*numbers), prefix + name);
+    }
+    std::sort(closed.begin(), closed.end(), [](const auto& left, const auto& right) {
+        if (left.first.first != right.first.first) return smaller_number(left.first.first, right.first.first);
+        return smaller_number(left.first.second, right.first.second);
+    });
+    std::vector<std::string> names;
+    names.reserve(closed.size() + 1);
+    for (auto& [numbers, name] : closed) names.push_back(std::move(name));
+    if (files.exists(path)) names.push_back(path);
+    return names;
+}
+
+JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& limits) {
+    // A line holds a payload and metadata, each at most doubled by nothing: they are copied as they are.
+    const std::size_t line_bytes_max = 2 * limits.payload_bytes_max + (std::size_t{4} << 20);
+    Scan scan(path, limits);
+    std::string pending;           // the beginning of a line whose end has not been read yet
+    std::uint64_t pending_at = 0;  // where it begins
+    const std::uint64_t size = file.size();
+    for (std::uint64_t offset = 0; offset < size;) {
+        const std::string chunk = file.read_at(offset, read_bytes);
+        if (chunk.empty()) break;
+        std::size_t begin = 0;
+        for (std::size_t newline = chunk.find('\n'); newline != std::string::npos; newline = chunk.find('\n', begin)) {
+            const std::string_view rest(chunk.data() + begin, newline - begin);
+            if (pending.empty()) {
+                scan.line(rest, offset + begin);
+            } else {
+                pending += rest;
+                scan.line(pending, pending_at);
+                pending.clear();
+            }
+            begin = newline + 1;
+        }
+        if (begin < chunk.size()) {
+            if (pending.empty()) pending_at = offset + begin;
+            pending.append(chunk, begin);
+            // What follows a tear is at most one batch; a longer stretch without a line end is no tail of ours, but it
+            // cannot be told from one without reading on, and memory is bounded.
+            if (pending.size() > line_bytes_max) break;
+        }
+        offset += chunk.size();
+    }
+    JournalEnd end = scan.end();
+    end.torn_bytes = size - end.good_bytes;
+    if (end.torn_bytes > line_bytes_max) {
+        throw Error(ErrorCode::corrupt,
+                    fmt::format("read the journal {}: the {} bytes from byte {} on hold no whole line. Nothing was changed. Move "
+                                "the journal's files away and it is written anew from the log",
+                                path, end.torn_bytes, end.good_bytes));
+    }
+    return end;
+}
+
+}  // namespace daybook
