@@ -6,8 +6,7 @@
 
 namespace daybook {
 
-FailureMeter::FailureMeter(std::string who, Clock& clock, Callback callback,
-                           std::chrono::nanoseconds interval)
+FailureMeter::FailureMeter(std::string who, Clock& clock, Callback callback, std::chrono::nanoseconds interval)
     : who_(std::move(who)), clock_(clock), callback_(std::move(callback)), interval_(interval) {}
 
 void FailureMeter::report(std::string_view what, std::string_view message, std::uint64_t count,

@@ -125,9 +125,10 @@ struct JournalMiddleware::Impl {
                 opened_file->truncate(end.good_bytes);
                 opened_file->sync();
                 counts.torn_bytes += end.torn_bytes;
-                warn(fmt::format("the journal file {} ended in a line that stops short: {} bytes from byte {} on were cut, the log "
-                                 "has what they held",
-                                 newest, end.torn_bytes, end.good_bytes));
+                warn(fmt::format(
+                    "the journal file {} ended in a line that stops short: {} bytes from byte {} on were cut, the log "
+                    "has what they held",
+                    newest, end.torn_bytes, end.good_bytes));
             }
             if (!end.header) {
                 // A kill while the file was begun: it holds nothing. The one before it says where to go on.
@@ -193,7 +194,8 @@ struct JournalMiddleware::Impl {
         try {
             cut_leftovers();
             const bool holds_records = written.seq != begin.after_seq || written.result_seq != begin.after_result_seq;
-            if (file && options.rotate_bytes != 0 && holds_records && good_bytes + buffer.size() > options.rotate_bytes) rotate();
+            if (file && options.rotate_bytes != 0 && holds_records && good_bytes + buffer.size() > options.rotate_bytes)
+                rotate();
             ensure_file();
             must_cut = true;
             file->append(buffer);
@@ -252,8 +254,9 @@ struct JournalMiddleware::Impl {
             throw Error(ErrorCode::internal, fmt::format("feed the journal {}: it has no position yet", options.path));
         }
         if (number != last + 1) {
-            throw Error(ErrorCode::internal, fmt::format("feed the journal {}: {} {} follows {}; it goes on at its position",
-                                                         options.path, what, number, last));
+            throw Error(ErrorCode::internal,
+                        fmt::format("feed the journal {}: {} {} follows {}; it goes on at its position", options.path,
+                                    what, number, last));
         }
     }
     bool is_new_and_unplaced = false;
@@ -274,7 +277,9 @@ JournalMiddleware::~JournalMiddleware() {
     }
 }
 
-std::string_view JournalMiddleware::name() const noexcept { return impl_->name; }
+std::string_view JournalMiddleware::name() const noexcept {
+    return impl_->name;
+}
 
 std::optional<FeedPosition> JournalMiddleware::position() {
     const std::lock_guard lock(impl_->mutex);
@@ -301,9 +306,10 @@ void JournalMiddleware::begin_at(const Head& head, bool diverged) {
         const std::size_t before = impl_->counts.set_aside.size();
         impl_->set_aside();
         for (std::size_t index = before; index < impl_->counts.set_aside.size(); ++index) {
-            impl_->warn(fmt::format("the journal {} belongs to another history than the log: it was set aside as {} and is begun "
-                                    "anew after seq {}",
-                                    impl_->options.path, impl_->counts.set_aside[index], head.seq.value));
+            impl_->warn(fmt::format(
+                "the journal {} belongs to another history than the log: it was set aside as {} and is begun "
+                "anew after seq {}",
+                impl_->options.path, impl_->counts.set_aside[index], head.seq.value));
         }
     }
     impl_->file.reset();

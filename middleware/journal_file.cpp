@@ -22,7 +22,8 @@ bool all_digits(std::string_view text) noexcept {
 
 /// The two numbers of a closed file's name; empty when `name` is not one.
 std::optional<std::pair<std::string, std::string>> closed_numbers(std::string_view name, std::string_view base) {
-    if (name.size() <= base.size() + 1 || name.substr(0, base.size()) != base || name[base.size()] != '.') return std::nullopt;
+    if (name.size() <= base.size() + 1 || name.substr(0, base.size()) != base || name[base.size()] != '.')
+        return std::nullopt;
     const std::string_view numbers = name.substr(base.size() + 1);
     const std::size_t dash = numbers.find('-');
     if (dash == std::string_view::npos) return std::nullopt;
@@ -79,10 +80,12 @@ class Scan {
 
   private:
     [[noreturn]] void damaged(std::uint64_t offset, std::string_view why) const {
-        throw Error(ErrorCode::corrupt,
-                    fmt::format("read the journal {}: line {} at byte {} is damaged ({}). Nothing was changed. Move the journal's "
-                                "files away and it is written anew from the log",
-                                path_, line_number_, offset, why));
+        throw Error(
+            ErrorCode::corrupt,
+            fmt::format(
+                "read the journal {}: line {} at byte {} is damaged ({}). Nothing was changed. Move the journal's "
+                "files away and it is written anew from the log",
+                path_, line_number_, offset, why));
     }
 
     const std::string& path_;
@@ -150,10 +153,12 @@ JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& 
     JournalEnd end = scan.end();
     end.torn_bytes = size - end.good_bytes;
     if (end.torn_bytes > line_bytes_max) {
-        throw Error(ErrorCode::corrupt,
-                    fmt::format("read the journal {}: the {} bytes from byte {} on hold no whole line. Nothing was changed. Move "
-                                "the journal's files away and it is written anew from the log",
-                                path, end.torn_bytes, end.good_bytes));
+        throw Error(
+            ErrorCode::corrupt,
+            fmt::format(
+                "read the journal {}: the {} bytes from byte {} on hold no whole line. Nothing was changed. Move "
+                "the journal's files away and it is written anew from the log",
+                path, end.torn_bytes, end.good_bytes));
     }
     return end;
 }

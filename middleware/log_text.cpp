@@ -45,12 +45,11 @@ Decoded decode(std::string_view text) noexcept {
 }
 
 bool is_dangerous(char32_t c) noexcept {
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f)  // C0, DEL, C1
-           || c == 0xad || c == 0x61c ||
-           c == 0x180e                      // soft hyphen, Arabic letter mark, Mongolian vowel separator
-           || (c >= 0x200b && c <= 0x200f)  // zero width, direction marks
-           || (c >= 0x2028 && c <= 0x202e)  // line and paragraph separators, embeddings, overrides
-           || (c >= 0x2060 && c <= 0x206f)  // invisible operators, isolates
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f)       // C0, DEL, C1
+           || c == 0xad || c == 0x61c || c == 0x180e  // soft hyphen, Arabic letter mark, Mongolian vowel separator
+           || (c >= 0x200b && c <= 0x200f)            // zero width, direction marks
+           || (c >= 0x2028 && c <= 0x202e)            // line and paragraph separators, embeddings, overrides
+           || (c >= 0x2060 && c <= 0x206f)            // invisible operators, isolates
            || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
@@ -59,8 +58,7 @@ bool is_plain(std::string_view value) noexcept {
     for (std::size_t index = 0; index < value.size();) {
         const Decoded decoded = decode(value.substr(index));
         const char32_t c = decoded.code_point;
-        if (decoded.bytes == 0 || is_dangerous(c) || c == U' ' || c == U'"' || c == U'\\' || c == U'=' ||
-            c == 0xa0)
+        if (decoded.bytes == 0 || is_dangerous(c) || c == U' ' || c == U'"' || c == U'\\' || c == U'=' || c == 0xa0)
             return false;
         index += decoded.bytes;
     }

@@ -65,8 +65,7 @@ void append_number(std::string& out, std::string_view key, Number value) {
 void LoggerOptions::validate() const {
     std::string faults;
     if (rotate_bytes < 1024) faults += fmt::format("; rotate_bytes is {}, at least 1024", rotate_bytes);
-    if (rotated_files_max > 1000)
-        faults += fmt::format("; rotated_files_max is {}, at most 1000", rotated_files_max);
+    if (rotated_files_max > 1000) faults += fmt::format("; rotated_files_max is {}, at most 1000", rotated_files_max);
     if (payload_bytes_max < 16 || payload_bytes_max > (std::size_t{16} << 20)) {
         faults += fmt::format("; payload_bytes_max is {}, allowed are 16 to 16777216", payload_bytes_max);
     }
@@ -86,11 +85,9 @@ struct LoggerMiddleware::Impl {
 
     void write(LogLevel level, Timestamp time, const std::string& text) {
         using SystemTime = spdlog::log_clock::time_point;
-        const SystemTime when{
-            std::chrono::duration_cast<SystemTime::duration>(std::chrono::nanoseconds(time.ns))};
+        const SystemTime when{std::chrono::duration_cast<SystemTime::duration>(std::chrono::nanoseconds(time.ns))};
         try {
-            sink->log(
-                spdlog::details::log_msg(when, spdlog::source_loc{}, "daybook", to_spdlog(level), text));
+            sink->log(spdlog::details::log_msg(when, spdlog::source_loc{}, "daybook", to_spdlog(level), text));
             if (options.flush_each_line || level >= LogLevel::error) sink->flush();
         } catch (const std::exception& error) {
             ++failed;
@@ -126,11 +123,10 @@ LoggerMiddleware::LoggerMiddleware(LoggerOptions options) : impl_(std::make_uniq
                 impl_->options.path, impl_->options.rotate_bytes, impl_->options.rotated_files_max);
         }
     } catch (const std::exception& error) {
-        throw Error(ErrorCode::io_error,
-                    fmt::format("open the log file {}: {}", impl_->options.path, error.what()));
+        throw Error(ErrorCode::io_error, fmt::format("open the log file {}: {}", impl_->options.path, error.what()));
     }
-    impl_->sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%fZ %l %v", spdlog::pattern_time_type::utc, "\n"));
+    impl_->sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%fZ %l %v",
+                                                                           spdlog::pattern_time_type::utc, "\n"));
 }
 
 LoggerMiddleware::~LoggerMiddleware() = default;
@@ -181,8 +177,7 @@ void LoggerMiddleware::flush() {
     try {
         impl_->sink->flush();
     } catch (const std::exception& error) {
-        throw Error(ErrorCode::io_error,
-                    fmt::format("flush the log {}: {}", impl_->options.path, error.what()));
+        throw Error(ErrorCode::io_error, fmt::format("flush the log {}: {}", impl_->options.path, error.what()));
     }
 }
 

@@ -16,8 +16,7 @@ thread_local int hook_depth = 0;
 
 struct MiddlewareChain::Member {
     Member(std::shared_ptr<Middleware> observer, Clock& clock, FailureMeter::Callback callback)
-        : middleware(std::move(observer)),
-          meter(std::string(middleware->name()), clock, std::move(callback)) {}
+        : middleware(std::move(observer)), meter(std::string(middleware->name()), clock, std::move(callback)) {}
 
     std::shared_ptr<Middleware> middleware;
     FailureMeter meter;
@@ -46,8 +45,8 @@ MiddlewareChain::MiddlewareChain(std::vector<std::shared_ptr<Middleware>> middle
         bool positioned = false;
         // One that cannot say now where it stands has a position all the same: it is asked again before each
         // feeding.
-        const bool answered = guarded(
-            index, "position", [&](Middleware& member) { positioned = member.position().has_value(); });
+        const bool answered =
+            guarded(index, "position", [&](Middleware& member) { positioned = member.position().has_value(); });
         members_[index]->positioned = positioned || !answered;
         if (!members_[index]->positioned) ++watchers_;
     }

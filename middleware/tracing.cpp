@@ -83,14 +83,16 @@ struct SpanHead {
 /// Everything up to the opened attributes' list.
 std::string begin_span(const SpanHead& head) {
     std::string out = fmt::format(R"({{"traceId":"{}","spanId":"{}",)", head.trace_id, head.span_id);
-    if (!head.parent_span_id.empty()) fmt::format_to(std::back_inserter(out), R"("parentSpanId":"{}",)", head.parent_span_id);
+    if (!head.parent_span_id.empty())
+        fmt::format_to(std::back_inserter(out), R"("parentSpanId":"{}",)", head.parent_span_id);
     out += R"("name":)";
     append_quoted_json(out, head.name);
     // Times are unsigned in OTLP, and a span must not end before it starts, whatever the wall clock did.
     const std::int64_t start = std::max<std::int64_t>(head.start.ns, 0);
     const std::int64_t end = std::max(head.end.ns, start);
-    fmt::format_to(std::back_inserter(out), R"(,"kind":{},"startTimeUnixNano":"{}","endTimeUnixNano":"{}","attributes":[)",
-                   head.kind, start, end);
+    fmt::format_to(std::back_inserter(out),
+                   R"(,"kind":{},"startTimeUnixNano":"{}","endTimeUnixNano":"{}","attributes":[)", head.kind, start,
+                   end);
     return out;
 }
 
@@ -196,7 +198,8 @@ std::string handler_span(const Event& event, const EventResult& result) {
     }
     if (failed) {
         fmt::format_to(std::back_inserter(out), R"(,"status":{{"code":{},"message":)", status_error);
-        append_quoted_json(out, result.error_message ? std::string_view(*result.error_message) : to_string(result.status));
+        append_quoted_json(out,
+                           result.error_message ? std::string_view(*result.error_message) : to_string(result.status));
         out += "}}";
     } else {
         const int code = result.status == ResultStatus::completed ? status_ok : status_unset;
@@ -213,7 +216,9 @@ std::string trace_id_of(const Event& event) {
     return trace_id_from(event.id);
 }
 
-std::string span_id_of_event(std::string_view event_id) { return hashed_id("daybook-event", {event_id}, span_id_digits); }
+std::string span_id_of_event(std::string_view event_id) {
+    return hashed_id("daybook-event", {event_id}, span_id_digits);
+}
 
 std::string span_id_of_handler(std::string_view event_id, std::string_view bus, std::string_view handler,
                                std::uint32_t attempt) {
@@ -232,7 +237,8 @@ void TracingOptions::validate() const {
         faults += "; service_name is empty or not UTF-8";
     }
     for (const auto& [key, value] : resource_attributes) {
-        if (key.empty() || find_invalid_utf8(key) != std::string::npos || find_invalid_utf8(value) != std::string::npos) {
+        if (key.empty() || find_invalid_utf8(key) != std::string::npos ||
+            find_invalid_utf8(value) != std::string::npos) {
             faults += "; a resource attribute is empty or not UTF-8";
         }
     }
@@ -240,8 +246,8 @@ void TracingOptions::validate() const {
         faults += fmt::format("; line_spans_max is {}, allowed are 1 to 100000", line_spans_max);
     }
     if (waiting_spans_max < line_spans_max || waiting_spans_max > 1'000'000) {
-        faults += fmt::format("; waiting_spans_max is {}, allowed are line_spans_max ({}) to 1000000", waiting_spans_max,
-                              line_spans_max);
+        faults += fmt::format("; waiting_spans_max is {}, allowed are line_spans_max ({}) to 1000000",
+                              waiting_spans_max, line_spans_max);
     }
     if (line_interval < std::chrono::milliseconds(0) || line_interval > std::chrono::hours(1)) {
         faults += fmt::format("; line_interval is {} ms, allowed are 0 to 3600000", line_interval.count());
@@ -254,12 +260,11 @@ struct TracingMiddleware::Impl {
     std::string line_begin;  // up to the opened list of spans
 
     mutable std::mutex mutex;
-    std::unique_ptr<File> file;                  // guarded by mutex; null after close()
-    std::uint64_t good_bytes = 0;                // guarded by mutex
-    std::deque<std::string> waiting;             // guarded by mutex
-    std::optional<Timestamp> waiting_since{};    // guarded by mutex
-    std::uint64_t written = 0;                   // guarded by mutex
-    std::uint64_t dropped = 0;                   // guarded by mutex
+    std::unique_ptr<File> file;                // guarded by mutex; null after close()
+    std::deque<std::string> waiting;           // guarded by mutex
+    std::optional<Timestamp> waiting_since{};  // guarded by mutex
+    std::uint64_t written = 0;                 // guarded by mutex
+    std::uint64_t dropped = 0;                 // guarded by mutex
 
     void add(std::string&& span, Timestamp now) {
         if (!file) throw Error(ErrorCode::closed, fmt::format("write a span to {}: tracing was closed", options.path));
@@ -289,14 +294,10 @@ struct TracingMiddleware::Impl {
                 line += waiting[index];
             }
             line += "]}]}]}\n";
-            try {
-                file->append(line);
-            } catch (const std::exception&) {
-                // Half a line would spoil the next one.
-                if (file->size() > good_bytes) file->truncate(good_bytes);
-                throw;
-            }
-            good_bytes = file->size();
+            // What a kill or a full disk left of a line is ended first, so that readers lose that line and no other.
+            if (const std::uint64_t size = file->size(); size > 0 && file->read_at(size - 1, 1) != "\n")
+                line.insert(0, "\n");
+            file->append(line);
             written += count;
             waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count));
         }
@@ -316,12 +317,6 @@ TracingMiddleware::TracingMiddleware(TracingOptions options) : impl_(std::make_u
     for (const auto& [key, value] : impl_->options.resource_attributes) append_attribute(begin, key, value);
     begin += R"(]},"scopeSpans":[{"scope":{"name":"daybook"},"spans":[)";
     impl_->file = impl_->options.files->open(impl_->options.path, OpenMode::create);
-    impl_->good_bytes = impl_->file->size();
-    // A line that a kill cut short: end it, so that readers lose that line and no other.
-    if (impl_->good_bytes > 0 && impl_->file->read_at(impl_->good_bytes - 1, 1) != "\n") {
-        impl_->file->append("\n");
-        ++impl_->good_bytes;
-    }
 }
 
 TracingMiddleware::~TracingMiddleware() {

@@ -107,9 +107,8 @@ template <typename R>
         if (!value) return std::nullopt;
         return to_result_text(*std::forward<R>(value));
     } else {
-        static_assert(
-            always_false<R>,
-            "a handler returns nothing, nlohmann::json, std::string (JSON text) or std::optional of these");
+        static_assert(always_false<R>,
+                      "a handler returns nothing, nlohmann::json, std::string (JSON text) or std::optional of these");
     }
 }
 
@@ -133,8 +132,7 @@ template <typename F>
         return function;
     } else {
         return [function = std::move(function)](
-                   const Event& event,
-                   [[maybe_unused]] HandlerContext& context) mutable -> std::optional<std::string> {
+                   const Event& event, [[maybe_unused]] HandlerContext& context) mutable -> std::optional<std::string> {
             if constexpr (std::is_invocable_v<F&, const Event&, HandlerContext&>) {
                 return detail::call_handler(function, event, context);
             } else {

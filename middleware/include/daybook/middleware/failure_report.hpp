@@ -47,8 +47,7 @@ class FailureMeter {
     [[nodiscard]] FailureCount count() const;
 
   private:
-    void report(std::string_view what, std::string_view message, std::uint64_t count,
-                std::uint64_t total) noexcept;
+    void report(std::string_view what, std::string_view message, std::uint64_t count, std::uint64_t total) noexcept;
 
     const std::string who_;
     Clock& clock_;

@@ -27,8 +27,8 @@ namespace daybook {
 /// 16 digits: of the span of the event with this id.
 [[nodiscard]] std::string span_id_of_event(std::string_view event_id);
 /// 16 digits: of the span of a handler's run.
-[[nodiscard]] std::string span_id_of_handler(std::string_view event_id, std::string_view bus,
-                                             std::string_view handler, std::uint32_t attempt);
+[[nodiscard]] std::string span_id_of_handler(std::string_view event_id, std::string_view bus, std::string_view handler,
+                                             std::uint32_t attempt);
 /// The W3C header that carries the event's span to another program: `00-<trace id>-<span id>-01`.
 [[nodiscard]] std::string traceparent_of(const Event& event);
 
