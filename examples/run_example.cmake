@@ -1,0 +1,13 @@
+# Runs PROGRAM in an empty directory of its own; it must end with 0 and print what NAME.expected holds.
+file(REAL_PATH "${CMAKE_CURRENT_LIST_DIR}" here)
+set(work "${PROGRAM}.run")
+file(REMOVE_RECURSE "${work}")
+file(MAKE_DIRECTORY "${work}")
+execute_process(COMMAND "${PROGRAM}" "${work}/${NAME}.db" RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${NAME} ended with ${result}\n${output}\n${errors}")
+endif()
+file(READ "${here}/expected/${NAME}.txt" expected)
+if(NOT output STREQUAL expected)
+  message(FATAL_ERROR "${NAME} printed\n${output}\ninstead of\n${expected}")
+endif()
