@@ -1,0 +1,13 @@
+// Adding a command to the parser.
+#include "cli/command.hpp"
+
+namespace daybook::cli {
+
+CLI::App& CommandList::add(const std::string& name, const std::string& summary, const std::string& example, Run run) {
+    CLI::App* command = app_.add_subcommand(name, summary);
+    command->footer("Example:\n" + example);
+    runs_.emplace(command, std::move(run));
+    return *command;
+}
+
+}  // namespace daybook::cli

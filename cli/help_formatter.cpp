@@ -1,0 +1,31 @@
+// Usage line, option column, footer.
+#include "cli/help_formatter.hpp"
+
+namespace daybook::cli {
+
+std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
+    std::string text = "Usage: " + (name.empty() ? "daybook" : name);
+    if (app->get_parent() == nullptr) return text + " COMMAND DB [ARGS] [OPTIONS]\n";
+    for (const CLI::Option* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+        const std::string positional = option->get_name(true);
+        text += option->get_required() ? " " + positional : " [" + positional + "]";
+    }
+    return text + " [OPTIONS]\n";
+}
+
+std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
+    const std::string type = option->get_type_name();
+    return option->get_type_size() == 0 || type.empty() ? std::string() : " " + type;
+}
+
+std::string HelpFormatter::make_description(const CLI::App* app) const {
+    const std::string text = app->get_description();
+    return text.empty() ? std::string() : text + ".\n";
+}
+
+std::string HelpFormatter::make_footer(const CLI::App* app) const {
+    const std::string text = app->get_footer();
+    return text.empty() ? std::string() : "\n" + text + "\n";
+}
+
+}  // namespace daybook::cli
