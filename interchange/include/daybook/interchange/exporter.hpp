@@ -62,7 +62,7 @@ struct ExportOptions {
 struct ExportSummary {
     std::uint64_t events = 0;
     std::uint64_t results = 0;
-    Head end;  ///< pass it as `after` to go on where this ended; result_seq moves only with `results`
+    Head end;                  ///< pass it as `after` to go on where this ended; result_seq moves only with `results`
     bool reader_gone = false;  ///< the sink said so
     bool stopped = false;      ///< `stop` said so
 };
@@ -70,9 +70,9 @@ struct ExportSummary {
 /// Writes the window to `sink`.
 ///
 /// Thread-safety: safe from any thread, one sink each. Reads one head, pinned at the start (following: one
-/// after another). Throws Error: history_diverged - `after` is not of this history; past_the_head; what the
+/// after another). Throws Error: history_diverged - `after` is not of this history; what the
 /// sink and the store throw.
-ExportSummary export_events(const EventStore& store, ExportSink& sink, ExportOptions options = {});
+ExportSummary export_events(EventStore& store, ExportSink& sink, ExportOptions options = {});
 
 struct ExportFileOptions {
     ExportOptions content{};
@@ -81,13 +81,8 @@ struct ExportFileOptions {
 
 /// Writes the window to a temporary name beside `target`, syncs it, and names it `target`; compressed when
 /// the name ends in `.gz` or `.zst`. On failure, and when `stop` said so, nothing is left behind. Throws
-/// Error: target_exists; unsupported_path - one of the log's own files, a link, a directory or a device;
+/// Error: target_exists; unsupported_path - one of the log's own files (log_files.hpp), a link, a directory or a device;
 ///               invalid_argument - follow; disk_full; io_error; as export_events().
-ExportSummary export_to_file(const EventStore& store, const std::filesystem::path& target,
-                             ExportFileOptions options = {});
-
-/// Whether `target` is the database or one of the files beside it (-wal, -shm, .lock, .wake, .snapshots),
-/// under whatever name or link.
-[[nodiscard]] bool is_own_file(const std::filesystem::path& database, const std::filesystem::path& target);
+ExportSummary export_to_file(EventStore& store, const std::filesystem::path& target, ExportFileOptions options = {});
 
 }  // namespace daybook

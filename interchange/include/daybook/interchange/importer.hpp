@@ -21,8 +21,8 @@ namespace daybook {
 
 enum class ImportFormat : std::uint8_t {
     automatic,  ///< any mapping: json; else the first line decides
-    daybook,  ///< lines that export, tail and the journal write: ids, times, nulls, tags and results are kept
-    json,     ///< anybody's lines, by ImportOptions::mapping
+    daybook,    ///< lines that export, tail and the journal write: ids, times, nulls, tags and results are kept
+    json,       ///< anybody's lines, by ImportOptions::mapping
 };
 
 enum class OnBadLine : std::uint8_t {
@@ -31,13 +31,13 @@ enum class OnBadLine : std::uint8_t {
 };
 
 struct ImportSummary {
-    std::uint64_t read = 0;           ///< lines read that are not blank, without journal headers and results
-    std::uint64_t appended = 0;       ///< events
-    std::uint64_t already_there = 0;  ///< events that were in the log with the same content
-    std::uint64_t skipped = 0;        ///< bad lines left out (OnBadLine::skip)
-    std::uint64_t without_time = 0;   ///< events that took the time of their commit
-    std::uint64_t without_id = 0;     ///< events whose id was derived from name, line number and line
-    std::uint64_t results = 0;        ///< result rows read (daybook lines only)
+    std::uint64_t read = 0;               ///< lines read that are not blank, without journal headers and results
+    std::uint64_t appended = 0;           ///< events
+    std::uint64_t already_there = 0;      ///< events that were in the log with the same content
+    std::uint64_t skipped = 0;            ///< bad lines left out (OnBadLine::skip)
+    std::uint64_t without_time = 0;       ///< events that took the time of their commit
+    std::uint64_t without_id = 0;         ///< events whose id was derived from name, line number and line
+    std::uint64_t results = 0;            ///< result rows read (daybook lines only)
     std::optional<Sequence> first_seq{};  ///< of the events that this run appended; empty when none
     std::optional<Sequence> last_seq{};
     bool operator==(const ImportSummary&) const = default;

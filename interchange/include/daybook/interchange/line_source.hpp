@@ -34,11 +34,9 @@ class LineSource {
     /// invalid_argument.
     [[nodiscard]] static LineSource open(const std::filesystem::path& path, LineSourceOptions options = {});
     /// Reads `descriptor` from where it stands and does not close it. `name` is for messages: `stdin`.
-    [[nodiscard]] static LineSource from_descriptor(int descriptor, std::string name,
-                                                    LineSourceOptions options = {});
+    [[nodiscard]] static LineSource from_descriptor(int descriptor, std::string name, LineSourceOptions options = {});
     /// Reads `stream`, which must outlive this.
-    [[nodiscard]] static LineSource from_stream(std::istream& stream, std::string name,
-                                                LineSourceOptions options = {});
+    [[nodiscard]] static LineSource from_stream(std::istream& stream, std::string name, LineSourceOptions options = {});
 
     LineSource(LineSource&&) noexcept;
     LineSource& operator=(LineSource&&) noexcept;

@@ -57,13 +57,13 @@ enum class TimeUnit : std::uint8_t { seconds, milliseconds, microseconds, nanose
 /// A pointer that finds nothing and has no fallback makes the line a bad one. An empty fallback means
 /// "absent" for time, causation, correlation, metadata and tags, and is refused for the others.
 struct Mapping {
-    std::optional<FieldSource> type{};      ///< needed
-    std::optional<FieldSource> stream{};    ///< Default: `main`.
-    std::optional<FieldSource> id{};        ///< Default: derived from import name, line number and line.
-    std::optional<FieldSource> time{};      ///< Default: the time of the commit.
-    std::optional<TimeUnit> time_unit{};    ///< needed for numbers; a string that is not a number is RFC 3339
-    std::optional<FieldSource> payload{};   ///< any JSON value. Default: the whole line.
-    std::optional<FieldSource> metadata{};  ///< a JSON object. Default: `{}`.
+    std::optional<FieldSource> type{};           ///< needed
+    std::optional<FieldSource> stream{};         ///< Default: `main`.
+    std::optional<FieldSource> id{};             ///< Default: derived from import name, line number and line.
+    std::optional<FieldSource> time{};           ///< Default: the time of the commit.
+    std::optional<TimeUnit> time_unit{};         ///< needed for numbers; a string that is not a number is RFC 3339
+    std::optional<FieldSource> payload{};        ///< any JSON value. Default: the whole line.
+    std::optional<FieldSource> metadata{};       ///< a JSON object. Default: `{}`.
     std::optional<FieldSource> event_version{};  ///< Default: `1`.
     std::optional<FieldSource> causation{};
     std::optional<FieldSource> correlation{};
@@ -89,8 +89,7 @@ class LineMapper {
   public:
     /// `limits` are the store's; `line_bytes_max` caps a whole line, of which the payload may be a part.
     /// Throws Error: as Mapping::validate().
-    explicit LineMapper(Mapping mapping, Limits limits = {},
-                        std::size_t line_bytes_max = std::size_t{16} << 20);
+    explicit LineMapper(Mapping mapping, Limits limits = {}, std::size_t line_bytes_max = std::size_t{16} << 20);
     LineMapper(LineMapper&&) noexcept;
     LineMapper& operator=(LineMapper&&) noexcept;
     ~LineMapper();
