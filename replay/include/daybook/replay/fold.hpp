@@ -92,7 +92,7 @@ requires std::invocable<Apply&, State&, const EventView&>
     std::uint64_t events_before = 0;
     const bool keyed = options.snapshots != nullptr && options.codec.has_value();
     if (keyed && options.codec->decode) {
-        if (auto snapshot = find_snapshot(reader, window, *options.snapshots, options.codec->key())) {
+        if (auto snapshot = find_snapshot(reader, window, *options.snapshots, options.codec->key(), options.hooks)) {
             try {
                 folded.state = options.codec->decode(snapshot->state);
                 folded.from_snapshot = snapshot->position.seq;
@@ -101,8 +101,7 @@ requires std::invocable<Apply&, State&, const EventView&>
             } catch (const std::exception& error) {
                 if (options.hooks.note)
                     options.hooks.note("snapshot of " + options.codec->projection + " at seq " +
-                                       std::to_string(snapshot->position.seq.value) +
-                                       " ignored: " + error.what());
+                                       std::to_string(snapshot->position.seq.value) + " ignored: " + error.what());
             }
         }
     }
@@ -120,8 +119,7 @@ requires std::invocable<Apply&, State&, const EventView&>
     folded.events = meter.events();
     const bool limited = window.limit && meter.events() >= *window.limit;
     folded.position = reader.position_at(limited ? meter.seq() : last);
-    if (keyed && options.save_snapshot && options.codec->encode &&
-        snapshot_serves(reader, window, folded.position))
+    if (keyed && options.save_snapshot && options.codec->encode && snapshot_serves(reader, window, folded.position))
         folded.snapshot_saved = options.snapshots->save(
             options.codec->key(),
             {folded.position, events_before + folded.events, options.codec->encode(folded.state)});

@@ -21,7 +21,8 @@ struct ReplayProgress {
 struct ReplayHooks {
     /// Called at least every 1,000 events and at the end.
     std::function<void(const ReplayProgress&)> progress{};
-    /// Asked before every event; true ends the replay with Error cancelled.
+    /// Asked before every event, and while a projection's statement runs long; true ends the replay with Error
+    /// cancelled.
     std::function<bool()> cancelled{};
     /// Told what was ignored: a damaged snapshot, one that belongs to another history.
     std::function<void(const std::string&)> note{};

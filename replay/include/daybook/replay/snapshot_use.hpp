@@ -21,8 +21,9 @@ namespace daybook {
 /// window's end, and on the occurred axis provably nothing up to it is past the end.
 [[nodiscard]] bool snapshot_serves(const EventReader& reader, const Window& window, const Position& position);
 
-/// The newest snapshot that serves, or nothing.
+/// The newest snapshot that serves, or nothing. One that belongs to another history is named to hooks.note.
 [[nodiscard]] std::optional<Snapshot> find_snapshot(const EventReader& reader, const Window& window,
-                                                    const SnapshotFile& snapshots, const SnapshotKey& key);
+                                                    const SnapshotFile& snapshots, const SnapshotKey& key,
+                                                    const ReplayHooks& hooks = {});
 
 }  // namespace daybook

@@ -19,10 +19,9 @@ namespace daybook {
 struct SqlFoldOptions {
     Window window{};  ///< Default: everything. reverse is refused
     ReplayHooks hooks{};
-    SnapshotFile* snapshots =
-        nullptr;                 ///< looked for here, and kept here when `save_snapshot`. Default: none
-    bool save_snapshot = false;  ///< keep the end state; only of a window that is a prefix by seq
-    bool replace = false;        ///< project_into(): begin anew, whatever is at the target (but never a log)
+    SnapshotFile* snapshots = nullptr;  ///< looked for here, and kept here when `save_snapshot`. Default: none
+    bool save_snapshot = false;         ///< keep the end state; only of a window that is a prefix by seq
+    bool replace = false;               ///< project_into(): begin anew, whatever is at the target (but never a log)
     /// Events of one transaction of the state. Default: 4,096; 1..1,000,000.
     std::size_t batch_events = 4'096;
     StateDatabaseOptions state{};
@@ -44,15 +43,14 @@ struct Projected {
 /// Folds into a new state in memory. `state --at-seq` and `--at` are windows made by window_at().
 /// Memory:       the state and one batch of its changes.
 /// Throws Error: invalid_projection - names file, line, statement and event; cancelled; corrupt, io_error.
-[[nodiscard]] Projected project(const EventReader& reader, const Projection& projection,
-                                SqlFoldOptions options = {});
+[[nodiscard]] Projected project(const EventReader& reader, const Projection& projection, SqlFoldOptions options = {});
 
 /// Folds into the state file `target`: a new one, or one of the same store, projection, version, source and
 /// window options, which goes on from its position (`to_seq`, `to` and `limit` may move forward). On an error
 /// in an event the file stays at the event before it, and says so. Throws Error: target_exists - something
 /// else is there (use replace); history_diverged - its position is not of this
 ///               history; unsupported_path - a log; and as project().
-SqlFoldReport project_into(const EventReader& reader, const Projection& projection,
-                           const std::filesystem::path& target, SqlFoldOptions options = {});
+SqlFoldReport project_into(const EventReader& reader, const Projection& projection, const std::filesystem::path& target,
+                           SqlFoldOptions options = {});
 
 }  // namespace daybook

@@ -15,8 +15,7 @@ namespace daybook {
 /// that are not UTF-8 become U+FFFD.
 void append_json(std::string& out, const SqlValue& value);
 /// `{"column":value,…}`
-[[nodiscard]] std::string row_to_json(const std::vector<std::string>& columns,
-                                      const std::vector<SqlValue>& row);
+[[nodiscard]] std::string row_to_json(const std::vector<std::string>& columns, const std::vector<SqlValue>& row);
 
 /// Writes `{"table":[rows],…}`: tables by name, rows by primary key; the same state gives the same bytes.
 /// `write` is given pieces of a few KiB. What it throws passes through.

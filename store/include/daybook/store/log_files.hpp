@@ -6,7 +6,7 @@
 
 namespace daybook {
 
-/// The database and the names beside it: -wal, -shm, -journal, .lock, .wake, .snapshots with its own -wal and -shm.
+/// The database and the names beside it: -wal, -shm, -journal, .lock, .wake, .snapshots with its own -wal, -shm and -lock.
 /// They need not exist.
 [[nodiscard]] std::vector<std::filesystem::path> log_files(const std::filesystem::path& log);
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include <daybook/event/clock.hpp>
 #include <daybook/event/event.hpp>
 #include <daybook/event/file_system.hpp>
 #include <daybook/event/position.hpp>
@@ -27,14 +29,14 @@ namespace daybook {
 struct StateDatabaseOptions {
     std::size_t cache_bytes = std::size_t{64} << 20;  ///< page cache. Default: 64 MiB; 1 MiB..1 GiB
     std::size_t value_bytes_max = std::size_t{64}
-                                  << 20;  ///< of one value or row. Default: 64 MiB; 1 KiB..1,000,000,000
-    std::chrono::milliseconds busy_timeout{
-        5'000};              ///< waiting for another user of a state file. Default: 5 s
-    bool read_only = false;  ///< open() only: nothing can be applied. Default: false
+                                  << 20;            ///< of one value or row. Default: 64 MiB; 1 KiB..1,000,000,000
+    std::chrono::milliseconds busy_timeout{5'000};  ///< waiting for another user of a state file. Default: 5 s
+    bool read_only = false;                         ///< open() only: nothing can be applied. Default: false
 
     // Seams for tests. Empty = the machine's own.
     std::string vfs_name{};
     std::shared_ptr<FileSystem> files{};
+    std::shared_ptr<Clock> clock{};  ///< for time limits only: it never reaches a statement
 };
 
 /// Whose state it is. A fold goes on in an existing state only if all of this is the same.
@@ -48,8 +50,8 @@ struct StateIdentity {
 
 /// How far a state has got. Written in the same transaction as the state.
 struct StateProgress {
-    Position position;         ///< every event up to here was applied, or was outside the window
-    std::uint64_t events = 0;  ///< applied, from the beginning
+    Position position;                       ///< every event up to here was applied, or was outside the window
+    std::uint64_t events = 0;                ///< applied, from the beginning
     std::optional<Timestamp> occurred_to{};  ///< events at or after it, on the occurred axis, were left out
     bool operator==(const StateProgress&) const = default;
 };
@@ -98,12 +100,10 @@ class StateDatabase {
   public:
     [[nodiscard]] static StateDatabase in_memory(StateDatabaseOptions options = {});
     /// A new file. Throws Error: target_exists - there is something at `path`; permission_denied, io_error.
-    [[nodiscard]] static StateDatabase create(const std::filesystem::path& path,
-                                              StateDatabaseOptions options = {});
+    [[nodiscard]] static StateDatabase create(const std::filesystem::path& path, StateDatabaseOptions options = {});
     /// An existing state file. Throws Error: no_such_file; target_exists - it is something else; busy,
     /// corrupt.
-    [[nodiscard]] static StateDatabase open(const std::filesystem::path& path,
-                                            StateDatabaseOptions options = {});
+    [[nodiscard]] static StateDatabase open(const std::filesystem::path& path, StateDatabaseOptions options = {});
     /// Looks at `path` without changing it. Throws Error: permission_denied, io_error.
     [[nodiscard]] static StateFileKind inspect(const std::filesystem::path& path,
                                                const StateDatabaseOptions& options = {});
@@ -123,7 +123,10 @@ class StateDatabase {
     /// event has.
     [[nodiscard]] std::size_t prepare(const SqlScript& script);
 
-    /// Opens a transaction. Throws Error: busy, read_only, io_error.
+    /// While a statement runs, `asked` is polled (about once a millisecond); true makes it fail with `cancelled`.
+    void interrupt_when(std::function<bool()> asked);
+
+    /// Opens a transaction. Throws Error: busy - also when another process has moved this state; read_only, io_error.
     void begin();
     /// Runs the statements of `script`, in order, for `event`, inside the transaction.
     /// Throws Error: invalid_projection - names file, line, statement and event; the transaction must be
@@ -144,8 +147,7 @@ class StateDatabase {
     /// Begins one read-only statement. `parameters` are bound to :NAME (given without the colon).
     /// Throws Error: invalid_sql - not one statement, it does not parse, it would write, a parameter missing
     /// or unknown.
-    [[nodiscard]] StateRows query(std::string_view sql,
-                                  const std::map<std::string, SqlValue>& parameters = {},
+    [[nodiscard]] StateRows query(std::string_view sql, const std::map<std::string, SqlValue>& parameters = {},
                                   std::chrono::milliseconds time_limit = std::chrono::milliseconds{30'000});
     /// The projection's tables, by name.
     [[nodiscard]] std::vector<std::string> tables();
