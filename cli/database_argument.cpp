@@ -10,7 +10,9 @@ namespace daybook::cli {
 
 void DatabaseArgument::add_to(CLI::App& command) {
     command.add_option("DB", path_, "The file")->required()->type_name("");
-    command.add_flag("--allow-network-file-system", allow_network_, "Open it on NFS, SMB, 9p or FUSE all the same");
+    // Hidden, because nobody should need it: the message of the refusal names it.
+    command.add_flag("--allow-network-file-system", allow_network_, "Open it on NFS, SMB, 9p or FUSE all the same")
+        ->group("");
 }
 
 StoreOptions DatabaseArgument::options(Access access) const {

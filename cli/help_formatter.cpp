@@ -3,6 +3,12 @@
 
 namespace daybook::cli {
 
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+    std::string text = CLI::Formatter::make_help(app, std::move(name), mode);
+    for (std::size_t at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n", at)) text.erase(at, 1);
+    return text;
+}
+
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
     std::string text = "Usage: " + (name.empty() ? "daybook" : name);
     if (app->get_parent() == nullptr) return text + " COMMAND DB [ARGS] [OPTIONS]\n";

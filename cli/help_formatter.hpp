@@ -9,6 +9,7 @@ namespace daybook::cli {
 class HelpFormatter final : public CLI::Formatter {
   public:
     HelpFormatter() { column_width(36); }
+    std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
     std::string make_usage(const CLI::App* app, std::string name) const override;
     std::string make_option_opts(const CLI::Option* option) const override;
     std::string make_description(const CLI::App* app) const override;

@@ -73,15 +73,20 @@ std::string explain(const CLI::App& app, const CLI::App* command, const CLI::Par
                                        : fmt::format("; did you mean `daybook {}`?", nearest));
     }
     const std::string help = fmt::format("`daybook {} --help`", command->get_name());
-    if (error.get_name() == "ExtrasError") {
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
         const std::vector<std::string> extras = command->remaining();
         const std::string word = extras.empty() ? "" : extras.front();
         const bool is_option = word.size() > 1 && word.front() == '-';
-        const std::string name = word.substr(0, word.find('='));
-        const std::string nearest = is_option ? nearest_name(name, option_names(*command)) : "";
+        const std::string nearest =
+            is_option ? nearest_name(word.substr(0, word.find('=')), option_names(*command)) : "";
         return fmt::format("'{}': {}; {}see {}", escape_cell(word),
                            is_option ? "no such option" : "one argument too many",
                            nearest.empty() ? "" : fmt::format("did you mean {}? ", nearest), help);
+    }
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+        const std::string option = text.substr(0, text.find(':'));
+        const bool twice = text.find("At Most") != std::string::npos;
+        return fmt::format("{}: {}; see {}", option, twice ? "it can be given once" : "its value is missing", help);
     }
     if (!text.empty() && text.back() == '.') text.pop_back();
     return fmt::format("{}; see {}", text, help);
@@ -132,7 +137,7 @@ class Main {
         try {
             app.parse(argc_, argv_);
         } catch (const CLI::CallForHelp&) {
-            program_.output.write(command == nullptr ? app.help() : command->help("daybook " + command->get_name()));
+            program_.output.write(command == nullptr ? app.help() : command->help("daybook"));
             program_.output.flush();
             return to_int(ExitCode::done);
         } catch (const CLI::CallForVersion& version) {
@@ -161,6 +166,8 @@ class Main {
             return complain(fmt::format("{}; see `{} --help` [usage]", error.what(), who_), ExitCode::usage);
         } catch (const Error& error) {
             const ExitCode code = interrupt_requested() ? ExitCode::interrupted : exit_code_of(error.code());
+            if (error.code() == ErrorCode::network_file_system)
+                return complain(with_context("--allow-network-file-system opens it all the same", error).what(), code);
             return complain(error.what(), code);
         } catch (const std::bad_alloc&) {
             return complain("out of memory [out_of_memory]", exit_code_of(ErrorCode::out_of_memory));

@@ -4,22 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include <daybook/event/json_text.hpp>
+#include <daybook/replay/state_json.hpp>
 
 #include "cli/escape.hpp"
 
 namespace daybook::cli {
 namespace {
-
-std::string real_text(double value) {
-    if (std::isinf(value)) return value > 0 ? "9e999" : "-9e999";  // JSON has no word for it; this reads back as it
-    std::string text = fmt::format("{}", value);
-    if (text.find_first_of(".en") == std::string::npos) text += ".0";
-    return text;
-}
 
 std::string hex(const std::string& bytes) {
     std::string text;
@@ -46,11 +39,9 @@ std::vector<std::string> unique_names(std::vector<std::string> columns) {
 }
 
 std::string cell_json(const SqlValue& cell) {
-    if (const auto* integer = std::get_if<std::int64_t>(&cell)) return std::to_string(*integer);
-    if (const auto* real = std::get_if<double>(&cell)) return std::isnan(*real) ? "null" : real_text(*real);
-    if (const auto* text = std::get_if<std::string>(&cell)) return quote_json(valid_utf8(*text));
-    if (const auto* blob = std::get_if<SqlBlob>(&cell)) return '"' + hex(blob->bytes) + '"';
-    return "null";
+    std::string text;
+    append_json(text, cell);
+    return text;
 }
 
 std::string cell_text(const SqlValue& cell) {

@@ -41,7 +41,7 @@ class RowWriter {
                                      const std::vector<SqlValue>& cells);
 [[nodiscard]] std::vector<std::string> unique_names(std::vector<std::string> columns);
 
-/// A cell as JSON: REAL reads back to the same number.
+/// A cell as JSON, as `state` writes it: REAL reads back to the same number.
 [[nodiscard]] std::string cell_json(const SqlValue& cell);
 /// A cell as people read it; NULL is empty.
 [[nodiscard]] std::string cell_text(const SqlValue& cell);
