@@ -88,6 +88,7 @@ std::vector<std::string> read_strings(const JsonWalk::Item& item) {
 class Required {
   public:
     explicit Required(std::initializer_list<std::string_view> keys) : keys_(keys) {}
+    void add(std::initializer_list<std::string_view> keys) { keys_.insert(keys_.end(), keys); }
     void met(std::string_view key) {
         for (std::string_view& required : keys_) {
             if (required == key) required = {};
@@ -217,9 +218,9 @@ Line parse_line(std::string_view line, const Limits& limits) {
     if (json_kind(object) != JsonKind::object) refuse_line("it is not a JSON object", start);
     JsonWalk walk(object, start);
     while (const auto item = walk.next()) {
-        if (item->quoted_key == "\"result_seq\"") return read_result(object, start, minified, limits);
+        if (item->quoted_key == "\"result_seq\"") return read_result(object, start, minified, Fields::given, limits);
     }
-    return read_event(object, start, minified, limits);
+    return read_event(object, start, minified, Fields::given, limits);
 }
 
 void refuse_line(std::string_view reason, std::size_t offset) {
@@ -251,13 +252,17 @@ std::uint64_t read_number(const JsonWalk::Item& item) {
     return number;
 }
 
-Event read_event(std::string_view object, std::size_t offset, bool minified, const Limits& limits) {
+Event read_event(std::string_view object, std::size_t offset, bool minified, Fields fields, const Limits& limits) {
     Event event;
     event.event_version = "1";
     event.stream = "main";
     event.source = "engine";
     event.metadata = "{}";
     Required required{"id", "type", "occurred_at", "payload"};
+    if (fields == Fields::committed) {
+        required.add({"seq", "event_version", "stream", "version", "source", "correlation_id", "causation_id",
+                      "recorded_at", "tags", "metadata"});
+    }
     JsonWalk walk(object, offset);
     while (const auto item = walk.next()) {
         const std::string name = unescape_json(item->quoted_key);
@@ -297,9 +302,14 @@ Event read_event(std::string_view object, std::size_t offset, bool minified, con
     return event;
 }
 
-EventResult read_result(std::string_view object, std::size_t offset, bool minified, const Limits& limits) {
+EventResult read_result(std::string_view object, std::size_t offset, bool minified, Fields fields,
+                        const Limits& limits) {
     EventResult result;
     Required required{"result_seq", "event_id", "bus", "handler", "attempt", "status"};
+    if (fields == Fields::committed) {
+        required.add({"event_seq", "owner", "error_type", "error_message", "started_at", "finished_at", "emitted",
+                      "note", "imported", "events_head", "recorded_at"});
+    }
     JsonWalk walk(object, offset);
     while (const auto item = walk.next()) {
         const std::string name = unescape_json(item->quoted_key);

@@ -164,16 +164,16 @@ JournalRecord decode_journal_record(std::string_view line, const Limits& limits)
         refuse_line(fmt::format("the {} record has no object \"{}\"", name, name), 0);
     }
     if (name == "event") {
-        Event event = read_event(body.value, body.offset, minified, limits);
+        Event event = read_event(body.value, body.offset, minified, Fields::committed, limits);
         if (event.seq.value == 0 || event.version.value == 0) {
-            refuse_line("the event record has no \"seq\" or no \"version\"", body.offset);
+            refuse_line("the event record's \"seq\" or \"version\" is 0", body.offset);
         }
         event.digest = read_digest(digest);
         return event;
     }
-    EventResult result = read_result(body.value, body.offset, minified, limits);
+    EventResult result = read_result(body.value, body.offset, minified, Fields::committed, limits);
     if (result.result_seq.value == 0 || result.event_seq.value == 0) {
-        refuse_line("the result record's \"result_seq\" or \"event_seq\" is missing or 0", body.offset);
+        refuse_line("the result record's \"result_seq\" or \"event_seq\" is 0", body.offset);
     }
     result.digest = read_digest(digest);
     return result;

@@ -13,15 +13,19 @@
 
 namespace daybook {
 
-/// Bytes that a line may have: payload and metadata at their caps, and every name at its cap, written in
-/// escapes.
+/// Bytes that a line may have: payload and metadata at their caps, and every name at its cap, written in escapes.
 [[nodiscard]] std::size_t line_bytes_max(const Limits& limits) noexcept;
 
-/// `object` is the checked text of an object that begins at byte `offset` of its line; with `minified`, it
-/// holds no insignificant white space. `digest` is left at zero. Throws Error: invalid_line - a field is
-/// missing, of the wrong kind or out of range; too_large; too_deep.
-[[nodiscard]] Event read_event(std::string_view object, std::size_t offset, bool minified, const Limits& limits);
-[[nodiscard]] EventResult read_result(std::string_view object, std::size_t offset, bool minified, const Limits& limits);
+/// Whether the fields that the store gives may be missing, or must all be there as in a journal.
+enum class Fields : unsigned char { given, committed };
+
+/// `object` is the checked text of an object that begins at byte `offset` of its line; with `minified`, it holds
+/// no insignificant white space. `digest` is left at zero.
+/// Throws Error: invalid_line - a field is missing, of the wrong kind or out of range; too_large; too_deep.
+[[nodiscard]] Event read_event(std::string_view object, std::size_t offset, bool minified, Fields fields,
+                               const Limits& limits);
+[[nodiscard]] EventResult read_result(std::string_view object, std::size_t offset, bool minified, Fields fields,
+                                      const Limits& limits);
 
 /// `item` as a string or a whole number from 0 to 2^63-1. Throws Error: invalid_line.
 [[nodiscard]] std::string read_string(const JsonWalk::Item& item);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include <daybook/event/error.hpp>
+#include <daybook/event/json_text.hpp>
 
 #include "event/hex.hpp"
 
@@ -35,7 +36,8 @@ std::uint64_t number_of(std::string_view text, std::string_view name) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value > std::uint64_t{INT64_MAX}) {
-        refuse_head(fmt::format("field \"{}\" is \"{}\", not a number from 0 to {}", name, text, INT64_MAX));
+        refuse_head(fmt::format("field \"{}\" is {}, not a number from 0 to {}", name,
+                                quote_json(replace_invalid_utf8(text.substr(0, 64))), INT64_MAX));
     }
     return value;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <daybook/event/error.hpp>
+#include <daybook/event/json_text.hpp>
 
 namespace daybook {
 namespace {
@@ -17,13 +18,15 @@ namespace {
 constexpr std::int64_t ns_per_second = 1'000'000'000;
 constexpr std::int64_t ns_per_day = 86'400 * ns_per_second;
 
+// A time comes from outside and may be anything: a message repeats the beginning of it, harmlessly.
+std::string shown(std::string_view text) {
+    return quote_json(replace_invalid_utf8(text.substr(0, 64)));
+}
+
 [[noreturn]] void refuse(std::string_view text, std::string_view reason) {
-    // A time comes from outside and may be anything: at most so much of it is repeated.
-    constexpr std::size_t shown_max = 64;
-    throw Error(ErrorCode::invalid_time,
-                fmt::format("read time \"{}{}\": {}; expected a form such as 2018-06-14T15:00:00Z, "
-                            "2018-06-14T17:00:00.5+02:00 or 2018-06-14",
-                            text.substr(0, shown_max), text.size() > shown_max ? "..." : "", reason));
+    throw Error(ErrorCode::invalid_time, fmt::format("read time {}: {}; expected a form such as 2018-06-14T15:00:00Z, "
+                                                     "2018-06-14T17:00:00.5+02:00 or 2018-06-14",
+                                                     shown(text), reason));
 }
 
 void put_digits(char* to, std::uint64_t value, int digits) {
@@ -198,9 +201,9 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
                                                                                  {"ns", 1}}};
     const auto fail = [text](std::string_view reason) {
         throw Error(ErrorCode::invalid_time,
-                    fmt::format("read duration \"{}\": {}; expected numbers with units d h m s ms us ns, such as "
+                    fmt::format("read duration {}: {}; expected numbers with units d h m s ms us ns, such as "
                                 "2s, 1m30s or 250ms",
-                                text.substr(0, 64), reason));
+                                shown(text), reason));
     };
     if (text.empty()) fail("it is empty");
     std::int64_t total = 0;
