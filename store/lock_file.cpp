@@ -97,6 +97,14 @@ void LockFile::share_life() {
     throw Error(ErrorCode::busy, fmt::format("open {}: another store is opening it; try again", database_));
 }
 
+void LockFile::release_life() noexcept {
+    try {
+        file_->unlock(life_byte);
+    } catch (...) {
+        // Closing the file gives it up as well.
+    }
+}
+
 bool LockFile::somebody_lives() {
     return file_->is_locked_by_other(life_byte);
 }

@@ -64,6 +64,7 @@ class LockFile {
     [[nodiscard]] bool try_hold_life_alone();
     /// Throws Error: busy - somebody holds it alone.
     void share_life();
+    void release_life() noexcept;
     /// Whether any other store has the file open for writing.
     [[nodiscard]] bool somebody_lives();
 

@@ -22,8 +22,7 @@ namespace daybook {
 /// The one spelling of `path` that the lock file, SQLite and messages use: absolute, links resolved.
 /// Throws Error: unsupported_path - empty, `:memory:`, `file:…`, a directory, no regular file, several hard
 /// links, a link that leads nowhere; network_file_system; permission_denied.
-[[nodiscard]] std::filesystem::path resolve_path(const std::filesystem::path& path,
-                                                 const StoreOptions& options);
+[[nodiscard]] std::filesystem::path resolve_path(const std::filesystem::path& path, const StoreOptions& options);
 
 /// What the file is, as its first bytes tell. A Daybook's newest commits may still be in -wal.
 enum class FileKind : std::uint8_t {
@@ -41,7 +40,7 @@ enum class FileKind : std::uint8_t {
 
 struct ReadingConnection {
     std::unique_ptr<Connection> connection;
-    bool immutable = false;  ///< opened without locks: the directory cannot be written, and -wal is empty
+    bool immutable = false;             ///< opened without locks: the directory cannot be written, and -wal is empty
     std::vector<std::string> warnings;  ///< for example that the log lies behind its mark
 };
 
@@ -50,8 +49,7 @@ struct ReadingConnection {
 /// schema_too_new, schema_too_old, unsupported_path,
 ///               network_file_system, permission_denied, read_only - a -wal with commits that cannot be
 ///               opened here; busy, io_error, corrupt.
-[[nodiscard]] ReadingConnection open_for_reading(const std::filesystem::path& path,
-                                                 const StoreOptions& options);
+[[nodiscard]] ReadingConnection open_for_reading(const std::filesystem::path& path, const StoreOptions& options);
 
 /// The same for who does not show warnings.
 [[nodiscard]] std::unique_ptr<Connection> open_reading_connection(const std::filesystem::path& path,

@@ -12,7 +12,7 @@ struct Limits {
     std::size_t stream_bytes_max = 1024; ///< stream, source, correlation, causation, tag keys and values. Default: 1,024
     std::size_t tags_max = 64;           ///< tags of one event. Default: 64
     std::size_t batch_events_max = 1000; ///< events of one append. Default: 1,000
-    std::size_t batch_bytes_max = std::size_t{8} << 20;  ///< payloads of one append. Default: 8 MiB; one larger event is its own batch
+    std::size_t batch_bytes_max = std::size_t{8} << 20;  ///< payloads and metadata of one append. Default: 8 MiB; one larger event is its own batch
     bool operator==(const Limits&) const = default;
 };
 

@@ -1,0 +1,373 @@
+#include "store/committer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "store/wal_checkpoint.hpp"
+
+namespace daybook {
+
+namespace {
+
+// A leader whose queue is dry waits for those who came to the last batch, but no longer than about a tenth of an fsync
+// (130 us): so many yields on an idle machine. Committing at once halves the batches of a few busy threads.
+constexpr int dry_yields_max = 48;
+// A waiter yields before it sleeps: waking a sleeper costs more than a short commit.
+constexpr int waiting_yields = 4;
+// Batches of several callers together; pages of an open transaction stay in memory, because spilling is off.
+constexpr std::size_t batches_together_max = 4;
+
+constexpr std::uint32_t waiting = 0;
+constexpr std::uint32_t leads = 1;
+constexpr std::uint32_t done = 2;
+
+// After these nothing that this connection believes can be trusted: reopening finds out the truth.
+bool ends_writing(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::io_error:
+        case ErrorCode::corrupt:
+        case ErrorCode::not_a_daybook:
+        case ErrorCode::out_of_memory:
+        case ErrorCode::commit_in_doubt:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// These are about the file, not about one request: doing each alone would fail the same way.
+bool concerns_all(ErrorCode code) {
+    return ends_writing(code) || code == ErrorCode::busy || code == ErrorCode::disk_full ||
+           code == ErrorCode::read_only || code == ErrorCode::permission_denied;
+}
+
+}  // namespace
+
+// Outlives its work while the leader still signals it.
+struct Work::Seat {
+    std::atomic<std::uint32_t> state{waiting};
+
+    void set(std::uint32_t to) {
+        state.store(to, std::memory_order_release);
+        state.notify_one();
+    }
+    std::uint32_t wait() {
+        for (int yields = 0;; ++yields) {
+            const std::uint32_t now = state.load(std::memory_order_acquire);
+            if (now != waiting) return now;
+            if (yields < waiting_yields) {
+                std::this_thread::yield();
+            } else {
+                state.wait(waiting, std::memory_order_acquire);
+            }
+        }
+    }
+};
+
+class Committer::NoWork final : public Work {
+  public:
+    void check(LogWriter&) override {}
+    void write(LogWriter&) override {}
+};
+
+Committer::Committer(std::string path, const StoreOptions& options, LockFile& lock, LogWriter& writer, File* wake)
+    : path_(std::move(path)),
+      options_(options),
+      lock_(lock),
+      writer_(writer),
+      wake_(wake),
+      checkpoint_at_pages_(static_cast<int>(options.checkpoint_pages)) {}
+
+void Committer::submit(Work& work) {
+    wait_or_lead(work);
+}
+
+void Committer::run_alone(std::function<void()> action) {
+    NoWork work;
+    work.alone_ = &action;
+    wait_or_lead(work);
+}
+
+bool Committer::checkpoint_wal() {
+    bool complete = false;
+    run_alone([&] {
+        {
+            const std::lock_guard lock(stop_mutex_);
+            if (stopped_) throw *stopped_;
+        }
+        const WriterLock writer_lock(lock_, *options_.clock, options_.busy_timeout);
+        complete = checkpoint_now();
+    });
+    return complete;
+}
+
+void Committer::stop(Error reason) {
+    const std::lock_guard lock(stop_mutex_);
+    if (!stopped_) stopped_.emplace(std::move(reason));
+}
+
+bool Committer::is_stopped() const {
+    const std::lock_guard lock(stop_mutex_);
+    return stopped_.has_value();
+}
+
+void Committer::wait_or_lead(Work& work) {
+    work.seat_ = std::make_shared<Work::Seat>();
+    work.error_ = nullptr;
+    work.deadline_ = options_.clock->steady() + options_.busy_timeout;
+    bool first = false;
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back(&work);
+        first = !std::exchange(led_, true);
+    }
+    // Its own work is then the first of the queue: every batch serves its leader.
+    if (first || work.seat_->wait() == leads) lead();
+    if (work.error_) std::rethrow_exception(work.error_);
+}
+
+void Committer::lead() {
+    Work* own = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        own = queue_.front();
+        if (own->alone_ != nullptr) queue_.pop_front();
+    }
+    if (own->alone_ == nullptr) {
+        lead_batch();
+    } else {
+        try {
+            (*own->alone_)();
+        } catch (...) {
+            own->error_ = std::current_exception();
+        }
+    }
+    hand_over();
+}
+
+void Committer::hand_over() {
+    std::shared_ptr<Work::Seat> next;
+    {
+        const std::lock_guard lock(mutex_);
+        if (queue_.empty()) {
+            led_ = false;
+        } else {
+            next = queue_.front()->seat_;
+        }
+    }
+    if (next) next->set(leads);
+}
+
+// One batch, by named steps: lock, begin, write, commit, mark, wake, deliver.
+void Committer::lead_batch() {
+    std::optional<WriterLock> writer_lock;
+    try {
+        {
+            const std::lock_guard lock(stop_mutex_);
+            if (stopped_) throw *stopped_;
+        }
+        std::chrono::nanoseconds deadline{};
+        {
+            const std::lock_guard lock(mutex_);
+            deadline = queue_.front()->deadline_;
+        }
+        const auto left = std::max(deadline - options_.clock->steady(), std::chrono::nanoseconds(0));
+        writer_lock.emplace(lock_, *options_.clock, left);  // step: lock
+        writer_.begin();                                    // step: begin
+    } catch (const Error& error) {
+        if (ends_writing(error.code())) stop_after(error);
+        refuse_waiting(std::current_exception(), error.code() == ErrorCode::busy);
+        return;
+    } catch (...) {
+        refuse_waiting(std::current_exception(), false);
+        return;
+    }
+
+    Batch batch;
+    bool wrote = false;
+    try {
+        take_batch(batch);         // step: write
+        wrote = writer_.commit();  // step: commit
+    } catch (const Error& error) {
+        writer_.rollback();
+        if (ends_writing(error.code())) stop_after(error);
+        if (!concerns_all(error.code()) && batch.works.size() > 1) {
+            write_one_by_one(batch);
+            wrote = true;
+        } else {
+            // Also for who was refused by its own check: that may have seen what is rolled back now.
+            for (Work* work : batch.works) work->error_ = std::current_exception();
+        }
+    } catch (...) {  // std::bad_alloc and the like, between two statements: nothing reached COMMIT
+        writer_.rollback();
+        for (Work* work : batch.works) work->error_ = std::current_exception();
+    }
+    finish_commit(batch, wrote, writer_lock);
+}
+
+void Committer::take_batch(Batch& batch) {
+    const std::size_t rows_max = options_.limits.batch_events_max * batches_together_max;
+    const std::size_t bytes_max = options_.limits.batch_bytes_max;
+    int dry_yields = 0;
+    for (;;) {
+        Work* work = nullptr;
+        bool others_turn = false;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!queue_.empty()) {
+                Work* const next = queue_.front();
+                const bool fits = batch.works.empty() ||
+                                  (batch.rows + next->rows() <= rows_max && batch.bytes + next->bytes() <= bytes_max);
+                others_turn = next->alone_ != nullptr || !fits;
+                if (!others_turn) {
+                    batch.works.push_back(next);  // may throw: then it is still in the queue
+                    work = next;
+                    queue_.pop_front();
+                }
+            }
+        }
+        if (others_turn) break;
+        if (work == nullptr) {
+            if (batch.works.size() >= last_batch_works_ || ++dry_yields > dry_yields_max) break;
+            std::this_thread::yield();
+            continue;
+        }
+        dry_yields = 0;
+        batch.rows += work->rows();
+        batch.bytes += work->bytes();
+        serve(*work);
+    }
+    last_batch_works_ = batch.works.size();
+}
+
+void Committer::serve(Work& work) {
+    work.error_ = nullptr;
+    try {
+        work.check(writer_);
+    } catch (const Error& error) {
+        if (concerns_all(error.code())) throw;
+        work.error_ = std::current_exception();
+        return;
+    }
+    work.write(writer_);
+}
+
+// Something went wrong while one of several was written, for example a value too large for SQLite: each gets a
+// transaction of its own, so that only the culprit is refused.
+void Committer::write_one_by_one(Batch& batch) {
+    for (Work* work : batch.works) {
+        try {
+            {
+                const std::lock_guard lock(stop_mutex_);
+                if (stopped_) throw *stopped_;
+            }
+            writer_.begin();
+            serve(*work);
+            static_cast<void>(writer_.commit());
+        } catch (const Error& error) {
+            writer_.rollback();
+            if (ends_writing(error.code())) stop_after(error);
+            work->error_ = std::current_exception();
+        } catch (...) {
+            writer_.rollback();
+            work->error_ = std::current_exception();
+        }
+    }
+}
+
+void Committer::finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock) {
+    if (wrote) publish();  // steps: mark, wake
+    const int pages = writer_.wal_pages();
+    if (pages < wal_pages_before_) checkpoint_at_pages_ = static_cast<int>(options_.checkpoint_pages);  // begun anew
+    wal_pages_before_ = pages;
+    const bool checkpoint_due = wrote && pages >= checkpoint_at_pages_ && !is_stopped();
+    if (!checkpoint_due) writer_lock.reset();
+    for (Work* work : batch.works)  // step: deliver
+        if (!work->error_) work->durable();
+    // The caller that leads is the first of the batch; nobody waits on its seat.
+    for (Work* work : batch.works) complete(*work);
+    if (checkpoint_due) checkpoint_if_due();
+    writer_lock.reset();
+}
+
+void Committer::publish() {
+    try {
+        // NORMAL leaves the mark where the last sync was: losing what came after it is allowed, and no alarm.
+        if (options_.durability == Durability::full) lock_.write_mark(writer_.committed_head());
+    } catch (...) {
+        // The mark is a witness, not a condition: an old one still serves, and the commit is durable.
+    }
+    try {
+        if (wake_ != nullptr) wake_->touch();
+    } catch (...) {
+        // Subscribers elsewhere look by themselves every poll_interval.
+    }
+}
+
+void Committer::checkpoint_if_due() {
+    try {
+        const int pages = writer_.wal_pages();
+        const auto interval = static_cast<int>(options_.checkpoint_pages);
+        // Somebody who reads an old state may hold it up, or keep -wal from being begun anew: then not after every commit.
+        checkpoint_at_pages_ = pages + (checkpoint_now() ? interval : std::max(interval / 4, 1));
+    } catch (...) {
+        // checkpoint_now() has stopped this store's writing if it must stop; what was acknowledged is durable.
+    }
+}
+
+bool Committer::checkpoint_now() {
+    try {
+        const bool complete =
+            checkpoint(writer_.connection(), CheckpointMode::full, static_cast<int>(options_.busy_timeout.count()));
+        // All of it is in the synced database file now, whatever the durability. The head is this store's last: begin
+        // anew, another process may have written since.
+        if (complete && options_.durability == Durability::normal) {
+            writer_.begin();
+            const Head head = writer_.committed_head();
+            writer_.rollback();
+            lock_.write_mark(head);
+        }
+        return complete;
+    } catch (const Error& error) {
+        writer_.rollback();
+        if (ends_writing(error.code())) stop_after(error);
+        throw;
+    }
+}
+
+// The leader's own work, the first in the queue, and others that waited too long or cannot succeed either.
+void Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_out) {
+    const std::lock_guard lock(mutex_);
+    const auto now = options_.clock->steady();
+    bool own = true;
+    for (auto place = queue_.begin(); place != queue_.end();) {
+        Work* const work = *place;
+        if (own || (work->alone_ == nullptr && (!only_timed_out || work->deadline_ <= now))) {
+            place = queue_.erase(place);
+            work->error_ = error;
+            complete(*work);
+        } else {
+            ++place;
+        }
+        own = false;
+    }
+}
+
+void Committer::stop_after(const Error& error) {
+    stop(Error(
+        ErrorCode::writes_refused,
+        fmt::format("write to {}: an earlier write met an error ({}); close the store and open it again, then what is "
+                    "stored is certain",
+                    path_, error.what())));
+}
+
+void Committer::complete(Work& work) {
+    const std::shared_ptr<Work::Seat> seat = work.seat_;  // the work may be gone once it is done
+    seat->set(done);
+}
+
+}  // namespace daybook

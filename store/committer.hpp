@@ -1,0 +1,110 @@
+// Group commit, led by the callers themselves: who finds nobody leading leads, takes in whoever else waits, commits once
+// for all, and hands the lead on. No thread of its own. See docs/internals/group_commit.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <daybook/event/error.hpp>
+#include <daybook/store/store_options.hpp>
+
+#include "store/lock_file.hpp"
+#include "store/log_writer.hpp"
+
+namespace daybook {
+
+/// What one caller wants written, in two steps: all reads and refusals, then the writes. A batch that has to be rolled
+/// back is done again one by one, so both may be called more than once: each call starts from nothing.
+/// Called by the leader's thread, inside the transaction; the caller that owns it waits meanwhile.
+class Work {
+  public:
+    virtual ~Work() = default;
+    Work() = default;
+    Work(const Work&) = delete;
+    Work& operator=(const Work&) = delete;
+
+    /// How much it will write: bounds the batch.
+    [[nodiscard]] virtual std::size_t rows() const { return 1; }
+    [[nodiscard]] virtual std::size_t bytes() const { return 0; }
+    /// Reads only. What it throws refuses this work alone.
+    virtual void check(LogWriter& writer) = 0;
+    virtual void write(LogWriter& writer) = 0;
+    /// After the commit is durable, in the order of seq, one at a time. Must not throw.
+    virtual void durable() noexcept {}
+
+  private:
+    friend class Committer;
+    struct Seat;
+    std::shared_ptr<Seat> seat_;
+    std::exception_ptr error_;
+    std::chrono::nanoseconds deadline_{};
+    std::function<void()>* alone_ = nullptr;
+};
+
+/// Thread-safety: safe from any thread.
+class Committer {
+  public:
+    /// `wake` may be null. All references must outlive it.
+    Committer(std::string path, const StoreOptions& options, LockFile& lock, LogWriter& writer, File* wake);
+
+    /// Blocks until `work` is durable or refused. Throws Error: what its check() threw; busy, disk_full, io_error, …: nothing
+    /// of it was stored; commit_in_doubt; writes_refused - after such an error, until the store is reopened.
+    void submit(Work& work);
+    /// Runs `action` while nobody else of this store writes: with the lead, without the writer lock, outside any transaction.
+    void run_alone(std::function<void()> action);
+    /// Checkpoints -wal under the writer lock. True when all of it was moved. Throws Error.
+    [[nodiscard]] bool checkpoint_wal();
+    /// Later work is refused with `reason`. To be called from run_alone(), or before anybody else can call.
+    void stop(Error reason);
+    [[nodiscard]] bool is_stopped() const;
+
+  private:
+    class NoWork;
+    struct Batch {
+        std::vector<Work*> works;
+        std::size_t rows = 0;
+        std::size_t bytes = 0;
+    };
+
+    void wait_or_lead(Work& work);
+    void lead();
+    void lead_batch();
+    void take_batch(Batch& batch);
+    void serve(Work& work);
+    void write_one_by_one(Batch& batch);
+    void finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock);
+    void publish();
+    void checkpoint_if_due();
+    bool checkpoint_now();
+    void refuse_waiting(const std::exception_ptr& error, bool only_timed_out);
+    void stop_after(const Error& error);
+    static void complete(Work& work);
+    void hand_over();
+
+    const std::string path_;
+    const StoreOptions& options_;
+    LockFile& lock_;
+    LogWriter& writer_;
+    File* const wake_;
+
+    std::mutex mutex_;
+    std::deque<Work*> queue_;  // guarded by mutex_
+    bool led_ = false;         // guarded by mutex_
+
+    // The leader's:
+    std::size_t last_batch_works_ = 1;
+    int checkpoint_at_pages_ = 0;
+    int wal_pages_before_ = 0;
+    mutable std::mutex stop_mutex_;
+    std::optional<Error> stopped_;  // guarded by stop_mutex_
+};
+
+}  // namespace daybook

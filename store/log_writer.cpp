@@ -1,0 +1,411 @@
+#include "store/log_writer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <daybook/event/error.hpp>
+
+#include "store/sqlite_error.hpp"
+
+namespace daybook {
+
+namespace {
+
+constexpr std::uint64_t block_events = 1024;         // schemas/sql/0001: occurred_blocks
+constexpr std::size_t cached_streams_max = 100'000;  // about 10 MB
+
+int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+}
+
+std::optional<std::string_view> view(const std::optional<std::string>& text) {
+    if (!text) return std::nullopt;
+    return std::string_view(*text);
+}
+
+std::optional<std::string> owned(const std::optional<std::string_view>& text) {
+    if (!text) return std::nullopt;
+    return std::string(*text);
+}
+
+}  // namespace
+
+LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const Head& head)
+    : connection_(connection), clock_(*options.clock), durability_(options.durability) {
+    committed_.head.store_id = head.store_id;
+    begin_ = connection.prepare("BEGIN IMMEDIATE");
+    commit_ = connection.prepare("COMMIT");
+    read_data_version_ = connection.prepare("PRAGMA data_version");
+    insert_event_ = connection.prepare(
+        "INSERT INTO events_log (seq, event_id, type, event_version, stream, version, source, correlation_id, "
+        "causation_id,"
+        " occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    insert_result_ = connection.prepare(
+        "INSERT INTO event_results_log (result_seq, event_seq, event_id, bus, handler, attempt, status, owner, "
+        "recoverable,"
+        " imported, result, error_type, error_message, started_at, finished_at, emitted, note, events_head, "
+        "recorded_at, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    normal_noted_ = durability_ == Durability::full ||
+                    connection.query_integer("SELECT normal_durability_since FROM store_info WHERE id = 1").has_value();
+    // After the connection switched automatic checkpoints off, which would take this hook away.
+    sqlite3_wal_hook(connection.handle(), note_wal_pages, &wal_pages_);
+}
+
+void LogWriter::begin() {
+    begin_.run();
+    try {
+        // It changes when, and only when, another connection has committed since we last looked.
+        const ResetGuard guard(read_data_version_);
+        static_cast<void>(read_data_version_.step());
+        const std::int64_t version = read_data_version_.integer(0);
+        if (version != data_version_) {
+            read_reached();
+            data_version_ = version;
+        }
+    } catch (...) {
+        rollback();
+        throw;
+    }
+    forget_transaction();
+}
+
+void LogWriter::read_reached() {
+    Reached reached;
+    reached.head = committed_.head;
+    Statement& event = statement("SELECT seq, digest, recorded_at FROM events_log ORDER BY seq DESC LIMIT 1");
+    const ResetGuard event_guard(event);
+    const bool has_events = event.step();
+    reached.head.seq = has_events ? Sequence{event.unsigned_integer(0)} : Sequence{};
+    reached.head.digest = has_events ? event.digest(1) : Digest{};
+    if (has_events) reached.event_time = Timestamp{event.integer(2)};
+    Statement& result =
+        statement("SELECT result_seq, digest, recorded_at FROM event_results_log ORDER BY result_seq DESC LIMIT 1");
+    const ResetGuard result_guard(result);
+    const bool has_results = result.step();
+    reached.head.result_seq = has_results ? ResultSequence{result.unsigned_integer(0)} : ResultSequence{};
+    reached.head.result_digest = has_results ? result.digest(1) : Digest{};
+    if (has_results) reached.result_time = Timestamp{result.integer(2)};
+    if (reached.head.seq != committed_.head.seq || reached.head.digest != committed_.head.digest) stream_heads_.clear();
+    committed_ = reached;
+}
+
+void LogWriter::forget_transaction() noexcept {
+    current_ = committed_;
+    wrote_ = false;
+    clock_behind_ns_ = 0;
+    changed_streams_.clear();
+    changed_blocks_.clear();
+}
+
+void LogWriter::rollback() noexcept {
+    connection_.rollback();
+    if (!changed_streams_.empty()) {
+        changed_streams_.clear();
+        stream_heads_.clear();
+    }
+    forget_transaction();
+}
+
+Timestamp LogWriter::now_for_events() {
+    const Timestamp now = clock_.now();
+    clock_behind_ns_ = now < current_.event_time ? current_.event_time.ns - now.ns : 0;
+    return std::max(now, current_.event_time);
+}
+
+std::optional<StoredEvent> LogWriter::find_event(std::string_view id) {
+    Statement& find = statement(
+        "SELECT seq, event_id, type, event_version, stream, version, source, correlation_id, causation_id, occurred_at,"
+        " recorded_at, tags, payload, metadata, digest FROM events_log WHERE event_id = ?");
+    const ResetGuard guard(find);
+    find.bind(1, id);
+    if (!find.step()) return std::nullopt;
+    StoredEvent stored;
+    stored.erased = find.is_null(12);
+    stored.event = Event{
+        .seq = Sequence{find.unsigned_integer(0)},
+        .id = std::string(find.text(1)),
+        .type = std::string(find.text(2)),
+        .event_version = std::string(find.text(3)),
+        .stream = std::string(find.text(4)),
+        .version = Version{find.unsigned_integer(5)},
+        .source = std::string(find.text(6)),
+        .correlation_id = owned(find.optional_text(7)),
+        .causation_id = owned(find.optional_text(8)),
+        .occurred_at = Timestamp{find.integer(9)},
+        .recorded_at = Timestamp{find.integer(10)},
+        .tags = tags_from_json(find.text(11)),
+        .payload = std::string(find.text(12)),
+        .metadata = std::string(find.text(13)),
+        .digest = find.digest(14),
+    };
+    return stored;
+}
+
+std::optional<Sequence> LogWriter::find_sequence(std::string_view event_id) {
+    Statement& find = statement("SELECT seq FROM events_log WHERE event_id = ?");
+    const ResetGuard guard(find);
+    find.bind(1, event_id);
+    if (!find.step()) return std::nullopt;
+    return Sequence{find.unsigned_integer(0)};
+}
+
+std::optional<Digest> LogWriter::event_digest(Sequence seq) {
+    Statement& find = statement("SELECT digest FROM events_log WHERE seq = ?");
+    const ResetGuard guard(find);
+    find.bind(1, seq);
+    if (!find.step()) return std::nullopt;
+    return find.digest(0);
+}
+
+std::optional<Digest> LogWriter::result_digest(ResultSequence seq) {
+    Statement& find = statement("SELECT digest FROM event_results_log WHERE result_seq = ?");
+    const ResetGuard guard(find);
+    find.bind(1, seq.value);
+    if (!find.step()) return std::nullopt;
+    return find.digest(0);
+}
+
+LogWriter::StreamEntry& LogWriter::stream_head(std::string_view stream) {
+    if (const auto found = stream_heads_.find(stream); found != stream_heads_.end()) return *found;
+    Statement& find = statement("SELECT version, last_seq FROM stream_heads WHERE stream = ?");
+    const ResetGuard guard(find);
+    find.bind(1, stream);
+    StreamHead head;
+    if (find.step()) head = {Version{find.unsigned_integer(0)}, Sequence{find.unsigned_integer(1)}};
+    // Never while the transaction holds pointers into it.
+    if (stream_heads_.size() >= cached_streams_max && changed_streams_.empty()) stream_heads_.clear();
+    return *stream_heads_.emplace(std::string(stream), head).first;
+}
+
+Version LogWriter::stream_version(std::string_view stream) {
+    return stream_head(stream).second.version;
+}
+
+PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp recorded_at) {
+    const NewEvent& event = prepared.event;
+    StreamEntry& entry = stream_head(event.stream);
+    StreamHead& stream = entry.second;
+    PlacedEvent placed{
+        .seq = Sequence{current_.head.seq.value + 1},
+        .version = Version{stream.version.value + 1},
+        .occurred_at = event.occurred_at.value_or(recorded_at),
+        .recorded_at = recorded_at,
+        .digest = {},
+    };
+    placed.digest =
+        hasher_.event(current_.head.digest, current_.head.store_id,
+                      {placed.seq, placed.version, placed.occurred_at, placed.recorded_at}, prepared.content_hash);
+    wrote_ = true;  // also when the insert fails half-way: then the transaction must be rolled back
+    insert_event_.bind(1, placed.seq)
+        .bind(2, std::string_view(event.id))
+        .bind(3, std::string_view(event.type))
+        .bind(4, std::string_view(event.event_version))
+        .bind(5, std::string_view(event.stream))
+        .bind(6, placed.version.value)
+        .bind(7, std::string_view(event.source))
+        .bind(8, event.correlation_id)
+        .bind(9, event.causation_id)
+        .bind(10, placed.occurred_at)
+        .bind(11, placed.recorded_at)
+        .bind(12, std::string_view(prepared.tags))
+        .bind(13, std::string_view(event.payload))
+        .bind(14, std::string_view(event.metadata))
+        .bind_blob(15, prepared.salt.data(), prepared.salt.size())
+        .bind(16, prepared.payload_hash)
+        .bind(17, placed.digest);
+    insert_event_.run();
+
+    stream.version = placed.version;
+    stream.last_seq = placed.seq;
+    if (!stream.changed) {
+        stream.changed = true;
+        changed_streams_.push_back(&entry);
+    }
+    const auto [block, is_new] = changed_blocks_.try_emplace((placed.seq.value - 1) / block_events,
+                                                             OccurredRange{placed.occurred_at, placed.occurred_at});
+    if (!is_new) {
+        block->second.min = std::min(block->second.min, placed.occurred_at);
+        block->second.max = std::max(block->second.max, placed.occurred_at);
+    }
+    if (clock_behind_ns_ > 0) note_clock_step(placed.seq, recorded_at);
+    current_.head.seq = placed.seq;
+    current_.head.digest = placed.digest;
+    current_.event_time = recorded_at;
+    return placed;
+}
+
+void LogWriter::note_clock_step(Sequence seq, Timestamp recorded_at) {
+    Statement& extend = statement(
+        "UPDATE clock_steps SET last_seq = ?1, behind_ns = max(behind_ns, ?3)"
+        " WHERE first_seq = (SELECT max(first_seq) FROM clock_steps) AND last_seq = ?1 - 1 AND recorded_at = ?2");
+    extend.bind(1, seq).bind(2, recorded_at).bind(3, clock_behind_ns_);
+    extend.run();
+    if (sqlite3_changes(connection_.handle()) > 0) return;
+    Statement& insert =
+        statement("INSERT INTO clock_steps (first_seq, last_seq, recorded_at, behind_ns) VALUES (?1, ?1, ?2, ?3)");
+    insert.bind(1, seq).bind(2, recorded_at).bind(3, clock_behind_ns_);
+    insert.run();
+}
+
+void LogWriter::append_result(EventResult& row, bool recoverable) {
+    row.result_seq = ResultSequence{current_.head.result_seq.value + 1};
+    row.events_head = current_.head.seq;
+    row.recorded_at = std::max({clock_.now(), current_.event_time, current_.result_time});
+    const std::string emitted = emitted_to_json(row.emitted);
+    const std::string_view status = to_string(row.status);
+    row.digest = hasher_.result(current_.head.result_digest, current_.head.store_id,
+                                {.result_seq = row.result_seq,
+                                 .event_seq = row.event_seq,
+                                 .event_id = row.event_id,
+                                 .bus = row.bus,
+                                 .handler = row.handler,
+                                 .attempt = row.attempt,
+                                 .status = status,
+                                 .owner = row.owner,
+                                 .recoverable = recoverable,
+                                 .imported = row.imported,
+                                 .result = view(row.result),
+                                 .error_type = view(row.error_type),
+                                 .error_message = view(row.error_message),
+                                 .started_at = row.started_at,
+                                 .finished_at = row.finished_at,
+                                 .emitted = emitted,
+                                 .note = view(row.note),
+                                 .events_head = row.events_head,
+                                 .recorded_at = row.recorded_at});
+    wrote_ = true;
+    insert_result_.bind(1, row.result_seq.value)
+        .bind(2, row.event_seq)
+        .bind(3, std::string_view(row.event_id))
+        .bind(4, std::string_view(row.bus))
+        .bind(5, std::string_view(row.handler))
+        .bind(6, std::int64_t{row.attempt})
+        .bind(7, status)
+        .bind(8, std::string_view(row.owner))
+        .bind(9, std::int64_t{recoverable})
+        .bind(10, std::int64_t{row.imported})
+        .bind(11, row.result)
+        .bind(12, row.error_type)
+        .bind(13, row.error_message)
+        .bind(14, row.started_at)
+        .bind(15, row.finished_at)
+        .bind(16, std::string_view(emitted))
+        .bind(17, row.note)
+        .bind(18, row.events_head)
+        .bind(19, row.recorded_at)
+        .bind(20, row.digest);
+    insert_result_.run();
+    if (!row.imported) update_unfinished(row, recoverable);
+    current_.head.result_seq = row.result_seq;
+    current_.head.result_digest = row.digest;
+    current_.result_time = row.recorded_at;
+}
+
+void LogWriter::update_unfinished(const EventResult& row, bool recoverable) {
+    if (row.status == ResultStatus::pending) {
+        Statement& put = statement(
+            "INSERT INTO unfinished_handlers (event_seq, bus, handler, attempt, owner, recoverable, started, since)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7) ON CONFLICT (event_seq, bus, handler) DO UPDATE SET"
+            " attempt = ?4, owner = ?5, recoverable = ?6, started = 0, since = ?7 WHERE attempt < ?4");
+        put.bind(1, row.event_seq)
+            .bind(2, std::string_view(row.bus))
+            .bind(3, std::string_view(row.handler))
+            .bind(4, std::int64_t{row.attempt})
+            .bind(5, std::string_view(row.owner))
+            .bind(6, std::int64_t{recoverable})
+            .bind(7, row.recorded_at);
+        put.run();
+        return;
+    }
+    if (row.status != ResultStatus::started && !is_terminal(row.status)) return;  // late: it was over already
+    // Only the last attempt counts: an earlier one that ends after it was taken over finishes nothing.
+    Statement& change = statement(row.status == ResultStatus::started
+                                      ? "UPDATE unfinished_handlers SET started = 1"
+                                        " WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt = ?"
+                                      : "DELETE FROM unfinished_handlers"
+                                        " WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt = ?");
+    change.bind(1, row.event_seq)
+        .bind(2, std::string_view(row.bus))
+        .bind(3, std::string_view(row.handler))
+        .bind(4, std::int64_t{row.attempt});
+    change.run();
+}
+
+void LogWriter::write_derived() {
+    for (StreamEntry* entry : changed_streams_) {
+        Statement& put = statement(
+            "INSERT INTO stream_heads (stream, version, last_seq) VALUES (?1, ?2, ?3)"
+            " ON CONFLICT (stream) DO UPDATE SET version = ?2, last_seq = ?3");
+        put.bind(1, std::string_view(entry->first))
+            .bind(2, entry->second.version.value)
+            .bind(3, entry->second.last_seq);
+        put.run();
+    }
+    for (const auto& [block, range] : changed_blocks_) {
+        Statement& put = statement(
+            "INSERT INTO occurred_blocks (block, occurred_min, occurred_max) VALUES (?1, ?2, ?3) ON CONFLICT (block) DO"
+            " UPDATE SET occurred_min = min(occurred_min, ?2), occurred_max = max(occurred_max, ?3)");
+        put.bind(1, block).bind(2, range.min).bind(3, range.max);
+        put.run();
+    }
+    if (!normal_noted_) {
+        Statement& note = statement(
+            "UPDATE store_info SET normal_durability_since = ? WHERE id = 1 AND normal_durability_since IS NULL");
+        note.bind(1, clock_.now());
+        note.run();
+    }
+}
+
+bool LogWriter::commit() {
+    if (!wrote_) {
+        rollback();
+        return false;
+    }
+    write_derived();
+    const int rc = sqlite3_step(commit_.handle());
+    const int extended = sqlite3_extended_errcode(connection_.handle());
+    const std::string detail = rc == SQLITE_DONE ? "" : sqlite3_errmsg(connection_.handle());
+    commit_.reset();
+    if (rc == SQLITE_DONE) {
+        for (StreamEntry* entry : changed_streams_) entry->second.changed = false;
+        changed_streams_.clear();
+        committed_ = current_;
+        normal_noted_ = true;
+        return true;
+    }
+    const int family = extended & 0xff;
+    const bool rejected = family == SQLITE_BUSY || (family == SQLITE_FULL && full_means_rejected());
+    rollback();
+    stream_heads_.clear();
+    data_version_ = -1;
+    const std::string attempted = fmt::format("commit to {}", sqlite3_db_filename(connection_.handle(), "main"));
+    if (rejected) throw_sqlite_error(extended, detail, attempted);
+    throw Error(
+        ErrorCode::commit_in_doubt,
+        fmt::format(
+            "{}: the disk refused it (SQLite says \"{}\", {}), and it may be there all the same after a restart: "
+            "reopen the store, then append again with the same ids",
+            attempted, detail, extended));
+}
+
+// With power-safe overwrite nothing is written behind the frame that commits: a write that found no room can then not
+// have been behind it, and what lies in -wal has no valid end.
+bool LogWriter::full_means_rejected() {
+    int power_safe = -1;
+    return sqlite3_file_control(connection_.handle(), "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE, &power_safe) ==
+               SQLITE_OK &&
+           power_safe == 1;
+}
+
+Statement& LogWriter::statement(std::string_view sql) {
+    const auto found = statements_.find(sql);
+    if (found != statements_.end()) return *found->second;
+    return *statements_.emplace(std::string(sql), std::make_unique<Statement>(connection_, sql)).first->second;
+}
+
+}  // namespace daybook

@@ -1,0 +1,137 @@
+// Writes rows of both logs, and the tables beside them, inside the one write transaction of the file; keeps the head.
+//
+// It knows nothing of callers, threads or locks: the committer drives it. See docs/internals/group_commit.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <daybook/event/clock.hpp>
+#include <daybook/event/event.hpp>
+#include <daybook/event/event_result.hpp>
+#include <daybook/event/position.hpp>
+#include <daybook/store/store_options.hpp>
+
+#include "store/chain.hpp"
+#include "store/connection.hpp"
+
+namespace daybook {
+
+/// An event made ready before any lock: checked, minified, with an id, its salt and what can be hashed.
+struct PreparedEvent {
+    NewEvent event;
+    std::string tags;  ///< canonical JSON
+    Salt salt;
+    Digest payload_hash;
+    Digest content_hash;
+    bool id_is_new = false;  ///< made by us just now: no need to look for it
+};
+
+/// What the transaction decided about an event.
+struct PlacedEvent {
+    Sequence seq;
+    Version version;
+    Timestamp occurred_at;
+    Timestamp recorded_at;
+    Digest digest;
+};
+
+/// An event as it lies in the log.
+struct StoredEvent {
+    Event event;
+    bool erased = false;  ///< the payload is gone
+};
+
+/// Thread-safety: one thread at a time (the leader of the commit, who holds the writer lock from begin() to the end).
+class LogWriter {
+  public:
+    LogWriter(Connection& connection, const StoreOptions& options, const Head& head);
+
+    /// BEGIN IMMEDIATE. Reads the head again if another connection has written. Throws Error: busy, io_error, ….
+    void begin();
+    /// Writes the derived tables and commits; only ends the transaction when nothing was written.
+    /// Returns whether anything was. Throws Error: busy, disk_full - nothing of it was stored;
+    /// commit_in_doubt - it may be there after a restart.
+    bool commit();
+    void rollback() noexcept;
+
+    /// What the last commit reached.
+    [[nodiscard]] const Head& committed_head() const noexcept { return committed_.head; }
+    /// With what this transaction has written.
+    [[nodiscard]] const Head& head() const noexcept { return current_.head; }
+    /// Pages in -wal, as of the last commit.
+    [[nodiscard]] int wal_pages() const noexcept { return wal_pages_; }
+    [[nodiscard]] Connection& connection() noexcept { return connection_; }
+    /// The time of what is written next: the clock's, but never before what the log holds.
+    [[nodiscard]] Timestamp now_for_events();
+
+    [[nodiscard]] std::optional<StoredEvent> find_event(std::string_view id);
+    [[nodiscard]] std::optional<Sequence> find_sequence(std::string_view event_id);
+    [[nodiscard]] Version stream_version(std::string_view stream);
+    [[nodiscard]] std::optional<Digest> event_digest(Sequence seq);
+    [[nodiscard]] std::optional<Digest> result_digest(ResultSequence seq);
+
+    /// `recorded_at` from now_for_events(); `clock_behind`: how far the clock was behind it.
+    PlacedEvent append_event(const PreparedEvent& prepared, Timestamp recorded_at);
+    /// Fills result_seq, events_head, recorded_at and digest of `row` and writes it, with its unfinished work.
+    void append_result(EventResult& row, bool recoverable);
+
+    /// A statement kept for the connection's life, for what is not written with every event.
+    [[nodiscard]] Statement& statement(std::string_view sql);
+    /// Tells that a row was written through statement().
+    void note_write() noexcept { wrote_ = true; }
+
+  private:
+    struct TextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    };
+    struct StreamHead {
+        Version version;
+        Sequence last_seq;
+        bool changed = false;
+    };
+    using StreamEntry = std::pair<const std::string, StreamHead>;
+    struct OccurredRange {
+        Timestamp min;
+        Timestamp max;
+    };
+    struct Reached {
+        Head head;
+        Timestamp event_time{INT64_MIN};   // recorded_at of the last event
+        Timestamp result_time{INT64_MIN};  // recorded_at of the last result
+    };
+
+    StreamEntry& stream_head(std::string_view stream);
+    void read_reached();
+    void write_derived();
+    void note_clock_step(Sequence seq, Timestamp recorded_at);
+    void update_unfinished(const EventResult& row, bool recoverable);
+    void forget_transaction() noexcept;
+    [[nodiscard]] bool full_means_rejected();
+
+    Connection& connection_;
+    Clock& clock_;
+    const Durability durability_;
+    ChainHasher hasher_;
+    Reached committed_;
+    Reached current_;
+    std::int64_t data_version_ = -1;
+    std::int64_t clock_behind_ns_ = 0;
+    bool wrote_ = false;
+    bool normal_noted_ = false;
+    int wal_pages_ = 0;
+    std::unordered_map<std::string, StreamHead, TextHash, std::equal_to<>> stream_heads_;  // a cache
+    std::vector<StreamEntry*> changed_streams_;
+    std::map<std::uint64_t, OccurredRange> changed_blocks_;
+    std::unordered_map<std::string, std::unique_ptr<Statement>, TextHash, std::equal_to<>> statements_;
+    Statement begin_, commit_, read_data_version_, insert_event_, insert_result_;
+};
+
+}  // namespace daybook

@@ -1,0 +1,65 @@
+// Rows of event_results_log on their way to the log, and the claim of an unfinished handler.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <daybook/event/event_result.hpp>
+#include <daybook/event/limits.hpp>
+#include <daybook/store/unfinished.hpp>
+
+#include "store/committer.hpp"
+#include "store/lock_file.hpp"
+
+namespace daybook {
+
+class ResultsWork final : public Work {
+  public:
+    /// Throws Error: invalid_argument, invalid_name, and what minify_json() throws.
+    ResultsWork(std::vector<NewResult> results, bool imported, const Limits& limits);
+
+    [[nodiscard]] std::size_t rows() const override { return rows_.size(); }
+    [[nodiscard]] std::size_t bytes() const override { return bytes_; }
+    void check(LogWriter& writer) override;
+    void write(LogWriter& writer) override;
+
+    [[nodiscard]] std::vector<EventResult> take_written() { return std::move(written_); }
+
+  private:
+    struct Row {
+        EventResult result;
+        bool recoverable = true;
+        bool there_already = false;
+    };
+    void check_row(LogWriter& writer, Row& row) const;
+
+    const bool imported_;
+    std::vector<Row> rows_;
+    std::size_t bytes_ = 0;
+    std::vector<EventResult> written_;
+};
+
+class ClaimWork final : public Work {
+  public:
+    /// `lock` tells whether the owner lives; it must outlive this.
+    ClaimWork(const Unfinished& work, std::string owner, LockFile& lock)
+        : work_(work), owner_(std::move(owner)), lock_(lock) {}
+
+    void check(LogWriter& writer) override;
+    void write(LogWriter& writer) override;
+
+    [[nodiscard]] std::optional<EventResult> take_claimed() { return std::move(claimed_); }
+
+  private:
+    const Unfinished work_;
+    const std::string owner_;
+    LockFile& lock_;
+    bool may_claim_ = false;
+    std::optional<EventResult> claimed_;
+};
+
+}  // namespace daybook
