@@ -157,7 +157,10 @@ int StateConnection::authorize(void* self, int action, const char* a, const char
     if (connection.speaker_ == StateSpeaker::daybook) return SQLITE_OK;
     const bool query = connection.speaker_ == StateSpeaker::query;
     const std::string_view speaker = query ? "a query of a state" : "a projection";
-    if (same(database, "temp"))
+    const bool creates_temporary = action == SQLITE_CREATE_TEMP_TABLE || action == SQLITE_CREATE_TEMP_INDEX ||
+                                   action == SQLITE_CREATE_TEMP_VIEW || action == SQLITE_CREATE_TEMP_TRIGGER;
+    // ALTER TABLE looks through the temporary schema too.
+    if (creates_temporary || (same(database, "temp") && !same(a, "sqlite_temp_master")))
         return connection.deny(fmt::format("{} has no temporary tables, views or triggers", speaker));
     if (!query &&
         (same(a, bookkeeping) || (same(b, bookkeeping) && action != SQLITE_FUNCTION && action != SQLITE_READ)))

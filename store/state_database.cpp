@@ -325,7 +325,7 @@ struct StateRows::Impl {
         if (state->timed_out()) {
             code = ErrorCode::time_limit;
             why = "it ran longer than its time limit";
-        } else if ((rc & 0xff) == SQLITE_AUTH) {
+        } else if ((rc & 0xff) == SQLITE_AUTH || (rc & 0xff) == SQLITE_ERROR) {
             code = ErrorCode::invalid_sql;
             if (!state->denied().empty()) why = state->denied();
         } else if (code == ErrorCode::internal || code == ErrorCode::too_large) {

@@ -83,7 +83,9 @@ ErrorCode code_for(int rc) noexcept {
 }
 
 std::string reason(StateConnection& connection, int rc) {
-    if ((rc & 0xff) == SQLITE_AUTH && !connection.denied().empty()) return connection.denied();
+    // A refused function is an ordinary error to SQLite, anything else SQLITE_AUTH.
+    const bool refused = (rc & 0xff) == SQLITE_AUTH || (rc & 0xff) == SQLITE_ERROR;
+    if (refused && !connection.denied().empty()) return connection.denied();
     return sqlite3_errmsg(connection.handle());
 }
 
