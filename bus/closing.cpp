@@ -1,0 +1,167 @@
+// A bus's life: opening, calls from outside, closing.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+
+#include <daybook/event/error.hpp>
+
+#include "bus/event_bus_impl.hpp"
+
+namespace daybook {
+
+namespace {
+
+BusOptions checked_options(BusOptions options) {
+    options.validate();
+    return options;
+}
+
+}  // namespace
+
+EventBus::Impl::Impl(EventStore& event_store, BusOptions bus_options)
+    : store(event_store),
+      options(checked_options(std::move(bus_options))),
+      process(::getpid()),
+      owner(event_store.hold_owner_lock()),
+      owner_name(owner->name()),
+      outcome_failures("outcomes", event_store.clock(), options.on_failure),
+      chain(options.middleware, event_store.clock(), options.on_failure) {
+    for (std::size_t index = 0; index < chain.size(); ++index) {
+        if (chain.is_positioned(index)) feeders.emplace_back(store, chain, index);
+    }
+    constexpr std::uint64_t batch_records = 1'000;
+    for (PositionFeeder& feeder : feeders) {
+        const std::string name(feeder.name());
+        std::uint64_t total = 0;
+        std::uint64_t fed = 0;
+        for (bool first = true;; first = false) {
+            const PositionFeeder::Round round = feeder.feed(batch_records);
+            fed += round.fed;
+            if (first) total = fed + round.left;
+            if (options.on_catch_up && total > 0) {
+                const auto lock = delivery_lock();
+                try {
+                    options.on_catch_up(CatchUpProgress{name, fed, std::max(total, fed)});
+                } catch (...) {
+                    outcome_failures.failed_with_current_exception("on_catch_up");
+                }
+            }
+            // What others append meanwhile is left for the emits and pump(), so that opening ends.
+            if (round.failed || round.stands_by || round.fed == 0 || round.left == 0 || fed >= total) break;
+        }
+        if (fed > 0) feeder.save_checkpoint();
+    }
+    queue = std::make_unique<WorkQueue>(options.queue_capacity, options.worker_threads,
+                                        [this](const QueuedRun& run) { run_queued(run); });
+}
+
+EventBus::Impl::~Impl() = default;
+
+EventBus::Impl::Call::Call(Impl& impl, std::string_view what) : impl_(impl) {
+    impl.refuse_in_hook(what);
+    const bool in_handler = current_run() != nullptr;
+    const std::lock_guard lock(impl.state_mutex);
+    // While the bus closes, handlers that run their course may still emit.
+    if (impl.state == State::closed || (impl.state == State::closing && !in_handler)) {
+        throw Error(ErrorCode::closed,
+                    fmt::format("{} on bus '{}': it was closed; nothing was written", what, impl.options.name));
+    }
+    counted_ = !in_handler;
+    if (counted_) ++impl.calls;
+}
+
+EventBus::Impl::Call::~Call() {
+    if (!counted_) return;
+    const std::lock_guard lock(impl_.state_mutex);
+    if (--impl_.calls == 0) impl_.calls_ended.notify_all();
+}
+
+void EventBus::Impl::refuse_in_hook(std::string_view what) const {
+    if (!MiddlewareChain::inside_hook()) return;
+    throw Error(ErrorCode::reentrant_emit,
+                fmt::format("{} on bus '{}' from a middleware hook: hooks watch, they do not act; nothing was written. "
+                            "Use a handler",
+                            what, options.name));
+}
+
+void EventBus::Impl::close(CloseQueue close_queue) {
+    if (current_run() != nullptr || MiddlewareChain::inside_hook()) {
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("close bus '{}' in a handler or hook: it would wait for itself", options.name));
+    }
+    {
+        std::unique_lock lock(state_mutex);
+        if (state != State::open) return;
+        state = State::closing;
+        calls_ended.wait(lock, [&] { return calls == 0; });
+    }
+    std::exception_ptr first;
+    const auto attempt = [&](const auto& step) {
+        try {
+            step();
+        } catch (...) {
+            if (!first) first = std::current_exception();
+        }
+    };
+
+    attempt([&] {
+        if (close_queue == CloseQueue::run) {
+            // Handlers may queue more; nesting_max bounds how often.
+            while (const std::optional<QueuedRun> run = queue->take_oldest()) {
+                run_queued(*run);
+                queue->finished();
+            }
+            queue->wait_until_idle();
+        } else {
+            // The workers end first, so that none takes a run that is being put away.
+            queue->stop();
+            std::vector<Outcome> outcomes;
+            while (const std::optional<QueuedRun> run = queue->take_oldest()) {
+                Outcome outcome = cancelled(run->runs, run->index, "the bus was closed before its turn");
+                if (close_queue == CloseQueue::cancel) {
+                    outcomes.push_back(std::move(outcome));
+                } else {
+                    count(outcome, "the bus was closed before its turn: it is unfinished work");
+                }
+                queue->finished();
+            }
+            save(std::move(outcomes));
+        }
+    });
+    queue->stop();
+    {
+        const std::lock_guard lock(state_mutex);
+        state = State::closed;
+    }
+    save({});
+    {
+        const auto lock = delivery_lock();
+        for (PositionFeeder& feeder : feeders) {
+            constexpr std::uint64_t batch_records = 1'000;
+            for (;;) {
+                const PositionFeeder::Round round = feeder.feed(batch_records);
+                if (round.failed || round.stands_by || round.left == 0 || round.fed == 0) break;
+            }
+            feeder.save_checkpoint();
+        }
+        chain.flush();
+        chain.close();
+    }
+    outcome_failures.report_rest();
+    attempt([&] {
+        const std::lock_guard lock(unsaved_mutex);
+        if (unsaved.empty() && forgotten == 0) return;
+        throw Error(
+            ErrorCode::io_error,
+            fmt::format("close bus '{}': {} outcomes of handlers are not in the log ({}); their events are, and the "
+                        "handlers are listed as unfinished: recover() runs them again",
+                        options.name, unsaved.size() + forgotten, outcome_failures.count().last_message));
+    });
+    registry.clear();
+    owner.reset();
+    if (first) std::rethrow_exception(first);
+}
+
+}  // namespace daybook

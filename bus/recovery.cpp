@@ -1,0 +1,64 @@
+// Running again what buses that are gone left unfinished.
+#include <utility>
+
+#include "bus/event_bus_impl.hpp"
+
+namespace daybook {
+
+RecoverReport EventBus::Impl::recover(const RecoverOptions& recover_options) {
+    const Call call(*this, "recover");
+    RecoverReport report;
+    bool stopped = false;
+    std::size_t ran = 0;
+    for (Unfinished& work : store.unfinished(options.name)) {
+        if (!work.owner_is_gone) {
+            ++report.owner_lives;
+            continue;
+        }
+        if (!work.recoverable) {
+            ++report.not_recoverable;
+            continue;
+        }
+        std::shared_ptr<HandlerEntry> handler = registry.find(work.handler);
+        if (!handler) {
+            report.no_handler.push_back(std::move(work));
+            continue;
+        }
+        if (!handler->recoverable) {
+            ++report.not_recoverable;
+            continue;
+        }
+        if (stopped || ran >= recover_options.items_max ||
+            (recover_options.before_each && !recover_options.before_each(work))) {
+            stopped = true;
+            ++report.left;
+            continue;
+        }
+        const std::optional<EventResult> claimed = store.claim(work, *owner);
+        if (!claimed) {
+            ++report.taken_by_others;
+            continue;
+        }
+        ++ran;
+        auto runs = std::make_shared<EventRuns>();
+        runs->event = store.find(work.event_seq).value();
+        runs->attempt = claimed->attempt;
+        runs->handlers.push_back(std::move(handler));
+        runs->pending.push_back(*claimed);
+        runs->rows.push_back(*claimed);
+        runs->turns.assign(1, EventRuns::Turn::not_queued);
+        runs->queues.assign(1, false);
+        runs->due = 1;
+        // Nested in whatever calls recover(): a loop through recovery is a loop.
+        if (const HandlerContext::Impl* run = current_run()) runs->chain = run->chain;
+        std::vector<Outcome> outcomes;
+        outcomes.push_back(run_handler(runs, 0));
+        save(std::move(outcomes));
+        const std::lock_guard lock(runs->mutex);
+        report.results.push_back(runs->rows.front());
+        if (!runs->outcome_error.empty()) report.outcome_error = runs->outcome_error;
+    }
+    return report;
+}
+
+}  // namespace daybook
