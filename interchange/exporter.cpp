@@ -179,7 +179,7 @@ class Export {
         if (options_.window.reverse) {
             if (may_have_events) backwards(reader, window);
         } else {
-            if (options_.results) open_results(reader, window);
+            if (options_.results) open_results(reader);
             if (may_have_events) forwards(reader, window);
             if (options_.results && !is_over()) write_results(reader, std::nullopt);
         }
@@ -226,9 +226,10 @@ class Export {
         }
     }
 
-    void open_results(const EventReader& reader, const Window& window) {
+    void open_results(const EventReader& reader) {
         ResultSequence from{summary_.end.result_seq.value + 1};
-        if (!options_.after && window.from_seq) from = std::max(from, first_result_from(reader, *window.from_seq));
+        if (!options_.after && options_.window.from_seq)
+            from = std::max(from, first_result_from(reader, *options_.window.from_seq));
         results_.emplace(reader.results({.from = from}));
         row_ = results_->next();
     }

@@ -28,6 +28,14 @@ struct Desk {
     void append(std::string_view type, std::string_view id, std::string_view stream = "main") {
         store.append(NewEvent{.type = std::string(type), .stream = std::string(stream), .id = std::string(id)});
     }
+    void append_many(int count) {
+        for (int done = 0; done < count; done += 1000) {
+            AppendRequest request;
+            for (int i = 0; i < 1000; ++i)
+                request.events.push_back({.type = "a", .id = "many" + std::to_string(done + i)});
+            store.append(std::move(request));
+        }
+    }
     void result(std::string_view id, ResultStatus status) {
         store.append_results(
             {{.event_id = std::string(id), .bus = "b", .handler = "h", .status = status, .owner = "o"}});
@@ -205,7 +213,7 @@ TEST_CASE("export: following obeys a filter and a limit") {
 
 TEST_CASE("export: a reader that is gone ends it quietly, without a signal") {
     Desk desk;
-    for (int i = 0; i < 3000; ++i) desk.append("a", "e" + std::to_string(i));
+    desk.append_many(3000);
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     ::close(ends[0]);
@@ -278,7 +286,7 @@ TEST_CASE("export: what fails or is stopped leaves no file behind") {
     Head foreign = desk.store.head();
     foreign.digest.bytes[0] ^= std::byte{1};
     CHECK_THROWS_AS(export_to_file(desk.store, desk.directory / "out", {.content = {.after = foreign}}), Error);
-    for (int i = 0; i < 2000; ++i) desk.append("a", "more" + std::to_string(i));
+    desk.append_many(2000);
     const ExportSummary stopped =
         export_to_file(desk.store, desk.directory / "out", {.content = {.stop = [] { return true; }}});
     CHECK(stopped.stopped);
