@@ -76,7 +76,7 @@ ExitCode run(const Options& options, Program& program) {
     content.stop = interrupt_requested;
     check_combination(options, format);
 
-    const EventStore store = options.database.open_for_reading(program);
+    EventStore store = options.database.open_for_reading(program);
     if (format != Format::jsonl) return write_formatted(store, content.window, format, program);
     Progress progress(program.notes, program.clock, "export", "events");
     if (!options.follow && !program.output.is_terminal())

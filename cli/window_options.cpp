@@ -30,11 +30,11 @@ CLI::Option* add_optional(CLI::App& command, const std::string& name, std::vecto
 
 void WindowOptions::add_to(CLI::App& command, Which which) {
     const std::string group = "Window";
-    command.add_option("--from-seq", from_seq_, "First event, inclusive")->type_name("N")->group(group);
-    command.add_option("--to-seq", to_seq_, "Last event, inclusive")->type_name("N")->group(group);
-    command.add_option("--from", from_, "Not before (RFC 3339, a date, or -15m)")->type_name("TIME")->group(group);
-    command.add_option("--to", to_, "Before (exclusive)")->type_name("TIME")->group(group);
-    command.add_option("--axis", axis_, "Which time --from and --to mean. Default: occurred")
+    add_optional(command, "--from-seq", from_seq_, "First event, inclusive")->type_name("N")->group(group);
+    add_optional(command, "--to-seq", to_seq_, "Last event, inclusive")->type_name("N")->group(group);
+    add_optional(command, "--from", from_, "Not before (RFC 3339, a date, or -15m)")->type_name("TIME")->group(group);
+    add_optional(command, "--to", to_, "Before (exclusive)")->type_name("TIME")->group(group);
+    add_optional(command, "--axis", axis_, "Which time --from and --to mean. Default: occurred")
         ->type_name("occurred|recorded")
         ->group(group);
     add_repeated(command, "--type", types_, "Type pattern; several: any of them")->type_name("PATTERN")->group(group);
@@ -43,17 +43,17 @@ void WindowOptions::add_to(CLI::App& command, Which which) {
     add_optional(command, "--correlation", correlation_, "Only of this run")->type_name("ID")->group(group);
     add_optional(command, "--causation", causation_, "Only caused by this event")->type_name("ID")->group(group);
     add_repeated(command, "--tag", tags_, "Only with this tag; several: all of them")->type_name("K=V")->group(group);
-    if (which.limit) command.add_option("--limit", limit_, "At most so many events")->type_name("N")->group(group);
+    if (which.limit) add_optional(command, "--limit", limit_, "At most so many events")->type_name("N")->group(group);
     if (which.reverse) command.add_flag("--reverse", reverse_, "From the newest to the oldest")->group(group);
 }
 
 Window WindowOptions::window(Clock& clock) const {
     Window window;
-    if (!from_seq_.empty()) window.from_seq = Sequence{number_from("--from-seq", from_seq_)};
-    if (!to_seq_.empty()) window.to_seq = Sequence{number_from("--to-seq", to_seq_)};
-    if (!from_.empty()) window.from = time_from("--from", from_, clock);
-    if (!to_.empty()) window.to = time_from("--to", to_, clock);
-    window.axis = axis_from(axis_);
+    if (!from_seq_.empty()) window.from_seq = Sequence{number_from("--from-seq", from_seq_.front())};
+    if (!to_seq_.empty()) window.to_seq = Sequence{number_from("--to-seq", to_seq_.front())};
+    if (!from_.empty()) window.from = time_from("--from", from_.front(), clock);
+    if (!to_.empty()) window.to = time_from("--to", to_.front(), clock);
+    window.axis = axis_.empty() ? TimeAxis::occurred : axis_from(axis_.front());
     for (const std::string& pattern : types_) {
         try {
             window.types.emplace_back(pattern);
@@ -66,7 +66,7 @@ Window WindowOptions::window(Clock& clock) const {
     window.correlation_id = optional_text(correlation_);
     window.causation_id = optional_text(causation_);
     for (const std::string& tag : tags_) window.tags.push_back(key_value_from("--tag", tag));
-    if (!limit_.empty()) window.limit = number_from("--limit", limit_);
+    if (!limit_.empty()) window.limit = number_from("--limit", limit_.front());
     window.reverse = reverse_;
     try {
         window.validate();

@@ -27,9 +27,9 @@ class WindowOptions {
     [[nodiscard]] bool reverse() const noexcept { return reverse_; }
 
   private:
-    std::string from_seq_, to_seq_, from_, to_, axis_ = "occurred", limit_;
+    using AtMostOne = std::vector<std::string>;  // empty text is a value, not an absence
+    AtMostOne from_seq_, to_seq_, from_, to_, axis_, limit_, stream_, source_, correlation_, causation_;
     std::vector<std::string> types_, tags_;
-    std::vector<std::string> stream_, source_, correlation_, causation_;  // at most one each; empty text is a value
     bool reverse_ = false;
 };
 
