@@ -51,23 +51,18 @@ int no_password(char*, int, int, void*) noexcept {
 Key read_key(std::string_view pem, bool is_private) {
     const std::string_view kind = is_private ? "private" : "public";
     if (pem.size() > pem_bytes_max)
-        refuse_key(kind, fmt::format("{} bytes are more than the {} that a key may have", pem.size(),
-                                     pem_bytes_max));
+        refuse_key(kind, fmt::format("{} bytes are more than the {} that a key may have", pem.size(), pem_bytes_max));
     const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     if (!bio) throw Error(ErrorCode::out_of_memory, fmt::format("read the {} key: no memory", kind));
     Key key(is_private ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr)
                        : PEM_read_bio_PUBKEY(bio.get(), nullptr, no_password, nullptr));
     if (!key && is_private)
-        refuse_key(
-            kind,
-            "not an unencrypted private key in PEM: make one with `openssl genpkey -algorithm ed25519`");
+        refuse_key(kind, "not an unencrypted private key in PEM: make one with `openssl genpkey -algorithm ed25519`");
     if (!key)
-        refuse_key(
-            kind,
-            "not a public key in PEM: take it from the private one with `openssl pkey -in KEY.pem -pubout`");
-    if (EVP_PKEY_base_id(key.get()) != EVP_PKEY_ED25519)
         refuse_key(kind,
-                   "it is a key of another kind, Ed25519 is needed: `openssl genpkey -algorithm ed25519`");
+                   "not a public key in PEM: take it from the private one with `openssl pkey -in KEY.pem -pubout`");
+    if (EVP_PKEY_base_id(key.get()) != EVP_PKEY_ED25519)
+        refuse_key(kind, "it is a key of another kind, Ed25519 is needed: `openssl genpkey -algorithm ed25519`");
     return key;
 }
 
@@ -80,8 +75,7 @@ std::string to_base64(const std::array<unsigned char, signature_bytes>& bytes) {
 // Only the one spelling that to_base64() writes: a line must not have two forms.
 std::optional<std::array<unsigned char, signature_bytes>> from_base64(std::string_view text) {
     if (text.size() != signature_text_bytes) return std::nullopt;
-    std::array<unsigned char, signature_bytes + 2>
-        bytes{};  // EVP_DecodeBlock counts the padding as two bytes
+    std::array<unsigned char, signature_bytes + 2> bytes{};  // EVP_DecodeBlock counts the padding as two bytes
     if (EVP_DecodeBlock(bytes.data(), bytes_of(text), static_cast<int>(text.size())) < 0) return std::nullopt;
     std::array<unsigned char, signature_bytes> signature{};
     std::copy_n(bytes.begin(), signature_bytes, signature.begin());
@@ -107,8 +101,7 @@ std::string sign_head(const Head& head, std::string_view private_key_pem) {
         EVP_DigestSign(context.get(), signature.data(), &length, bytes_of(line), line.size()) != 1 ||
         length != signature.size()) {
         ERR_clear_error();
-        throw Error(ErrorCode::internal,
-                    fmt::format("sign the head at seq {}: libcrypto refused", head.seq.value));
+        throw Error(ErrorCode::internal, fmt::format("sign the head at seq {}: libcrypto refused", head.seq.value));
     }
     return line + std::string(signature_mark) + to_base64(signature);
 }
@@ -124,21 +117,19 @@ Head check_signed_head(std::string_view line, std::string_view public_key_pem) {
     const Head head = Head::from_line(signed_text);
     const auto signature = from_base64(line.substr(mark + signature_mark.size()));
     if (!signature)
-        throw Error(ErrorCode::invalid_argument,
-                    "check a signed head: what follows `sig=` is not 64 bytes in base64");
+        throw Error(ErrorCode::invalid_argument, "check a signed head: what follows `sig=` is not 64 bytes in base64");
     const Key key = read_key(public_key_pem, false);
     const Context context = new_context();
     const bool fits = EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-                      EVP_DigestVerify(context.get(), signature->data(), signature->size(),
-                                       bytes_of(signed_text), signed_text.size()) == 1;
+                      EVP_DigestVerify(context.get(), signature->data(), signature->size(), bytes_of(signed_text),
+                                       signed_text.size()) == 1;
     if (!fits) {
         ERR_clear_error();
         throw Error(
             ErrorCode::invalid_argument,
-            fmt::format(
-                "check a signed head: the signature does not fit the head at seq {}: the line was changed, "
-                "or another key signed it",
-                head.seq.value));
+            fmt::format("check a signed head: the signature does not fit the head at seq {}: the line was changed, "
+                        "or another key signed it",
+                        head.seq.value));
     }
     return head;
 }

@@ -32,8 +32,8 @@ KeyPair new_keys(EVP_PKEY* key, const char* password = nullptr) {
     REQUIRE(key != nullptr);
     BIO* private_bio = BIO_new(BIO_s_mem());
     BIO* public_bio = BIO_new(BIO_s_mem());
-    REQUIRE(PEM_write_bio_PKCS8PrivateKey(private_bio, key, password == nullptr ? nullptr : EVP_aes_256_cbc(),
-                                          password, password == nullptr ? 0 : 1, nullptr, nullptr) == 1);
+    REQUIRE(PEM_write_bio_PKCS8PrivateKey(private_bio, key, password == nullptr ? nullptr : EVP_aes_256_cbc(), password,
+                                          password == nullptr ? 0 : 1, nullptr, nullptr) == 1);
     REQUIRE(PEM_write_bio_PUBKEY(public_bio, key) == 1);
     EVP_PKEY_free(key);
     return {text_of(private_bio), text_of(public_bio)};
@@ -48,8 +48,7 @@ Head example_head() {
             .seq = {42},
             .digest = Digest::from_hex("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
             .result_seq = {7},
-            .result_digest =
-                Digest::from_hex("ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100")};
+            .result_digest = Digest::from_hex("ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100")};
 }
 
 std::string refusal(std::string_view line, std::string_view public_pem) {
@@ -87,8 +86,7 @@ TEST_CASE("signed head: the public key reads the same head back", "[head_signatu
 
 TEST_CASE("signed head: a newline after the line is no part of it", "[head_signature]") {
     const KeyPair keys = ed25519();
-    CHECK(check_signed_head(sign_head(example_head(), keys.private_pem) + "\r\n", keys.public_pem) ==
-          example_head());
+    CHECK(check_signed_head(sign_head(example_head(), keys.private_pem) + "\r\n", keys.public_pem) == example_head());
 }
 
 TEST_CASE("signed head: a changed seq is refused", "[head_signature]") {
@@ -129,8 +127,7 @@ TEST_CASE("signed head: a private key in the place of the public one is refused"
                Catch::Contains("not a public key in PEM"));
 }
 
-TEST_CASE("sign a head: a text that is no key is refused and the command that makes one is named",
-          "[head_signature]") {
+TEST_CASE("sign a head: a text that is no key is refused and the command that makes one is named", "[head_signature]") {
     CHECK_THAT(signing_refusal("no key"), Catch::Contains("openssl genpkey -algorithm ed25519"));
 }
 
