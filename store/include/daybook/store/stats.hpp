@@ -35,18 +35,18 @@ struct LogStats {
     };
     std::uint64_t events = 0;
     std::uint64_t streams = 0;
-    std::uint64_t results = 0;
-    std::uint64_t unfinished = 0;
+    std::uint64_t results = 0;     ///< rows about the counted events
+    std::uint64_t unfinished = 0;  ///< handlers of the counted events that never finished
     std::optional<Sequence> first_seq;
     std::optional<Sequence> last_seq;
     std::optional<Timestamp> first_recorded_at, last_recorded_at;
     std::optional<Timestamp> first_occurred_at, last_occurred_at;  ///< smallest and largest
     std::uint64_t payload_bytes = 0;
-    std::uint64_t database_bytes = 0;
-    std::uint64_t wal_bytes = 0;
+    std::uint64_t database_bytes = 0;  ///< of the file, whatever the window
+    std::uint64_t wal_bytes = 0;       ///< of -wal
     std::vector<Type> types;        ///< most events first
     std::vector<Stream> largest_streams;  ///< most events first, at most StatsOptions::streams_max
-    std::vector<FrozenSpan> frozen_spans;
+    std::vector<FrozenSpan> frozen_spans;  ///< those that reach into the counted seqs, in their order
     /// When a connection in NORMAL first wrote the file; empty: never.
     std::optional<Timestamp> normal_durability_since;
     std::string store_id;
@@ -59,7 +59,10 @@ struct StatsOptions {
     StoreOptions store{.access = Access::read};
 };
 
-/// Thread-safety: safe from any thread; opens connections of its own. Throws Error: as EventStore::open for reading.
+/// One consistent answer about the log as it stands. The whole log is counted through its indexes, a window by reading its
+/// events; the memory used grows with the number of types and streams in it.
+/// Thread-safety: safe from any thread; opens connections of its own. Throws Error: as EventStore::open for reading;
+/// invalid_argument - the window.
 [[nodiscard]] LogStats stats(const std::filesystem::path& path, StatsOptions options = {});
 
 }  // namespace daybook
