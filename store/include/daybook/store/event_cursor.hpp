@@ -21,7 +21,9 @@ class EventCursor {
     ~EventCursor();
 
     /// The next event of the window, or null at its end. What it points to lives until the next call.
-    /// Throws Error: corrupt, io_error, closed.
+    /// An erased payload reads as `null`.
+    /// Throws Error: corrupt - a seq is missing or a row is damaged; what comes before it was handed out first, and the
+    /// next call says so again; io_error, closed.
     [[nodiscard]] const EventView* next();
 
   private:
