@@ -84,6 +84,10 @@ void LockFile::unlock_writer() {
     file_->unlock(writer_byte);
 }
 
+bool LockFile::somebody_writes() {
+    return file_->is_locked_by_other(writer_byte);
+}
+
 std::optional<std::int64_t> LockFile::writer() {
     return file_->lock_holder(writer_byte);
 }

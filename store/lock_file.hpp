@@ -56,6 +56,8 @@ class LockFile {
     void lock_writer(Clock& clock, std::chrono::nanoseconds timeout);
     [[nodiscard]] bool try_lock_writer();
     void unlock_writer();
+    /// Whether another store holds the writer lock now.
+    [[nodiscard]] bool somebody_writes();
     /// The process that holds the writer lock, if the system tells.
     [[nodiscard]] std::optional<std::int64_t> writer();
 
