@@ -9,6 +9,7 @@
 
 #include <daybook/event/error.hpp>
 #include <daybook/event/posix_file_system.hpp>
+#include <daybook/store/event_store.hpp>
 #include <daybook/testkit/fake_clock.hpp>
 
 #include "store/sql_log.hpp"
@@ -297,4 +298,66 @@ TEST_CASE("subscription: options that make no sense are refused, all at once") {
     for (const char* fault :
          {"bounds by seq", "bounds in time", "a limit", "a reverse order", "from_head", "poll_interval is 0"})
         CHECK_THAT(message, Catch::Contains(fault));
+}
+
+TEST_CASE("subscription: a store's append in another thread wakes the subscriber of another store") {
+    const testkit::TempDirectory directory;
+    EventStore writing = EventStore::open(directory / "log.daybook", {.access = Access::create});
+    EventStore reading = EventStore::open(directory / "log.daybook", {.access = Access::read});
+    Subscription subscription = reading.subscribe({.poll_interval = 60s});
+    REQUIRE(subscription.next(0ms) == nullptr);
+    const auto begin = std::chrono::steady_clock::now();
+    std::thread writer([&writing] { writing.append(NewEvent{.type = "ticked", .payload = "[1]"}); });
+    const EventView* event = subscription.next(30s);
+    writer.join();
+    REQUIRE(event != nullptr);
+    CHECK(event->payload == "[1]");
+    CHECK(std::chrono::steady_clock::now() - begin < 20s);
+}
+
+TEST_CASE("subscription: a store's append in another process wakes the subscriber, event by event") {
+    const testkit::TempDirectory directory;
+    const pid_t child = [&directory] {
+        EventStore::open(directory / "log.daybook", {.access = Access::create}).close();
+        return ::fork();
+    }();
+    if (child == 0) {
+        int code = 1;
+        try {
+            EventStore store = EventStore::open(directory / "log.daybook");
+            for (int i = 0; i < 20; ++i) store.append(NewEvent{.type = "ticked", .payload = std::to_string(i)});
+            store.close();
+            code = 0;
+        } catch (const std::exception&) {
+        }
+        ::_exit(code);
+    }
+    EventStore store = EventStore::open(directory / "log.daybook");
+    Subscription subscription = store.subscribe({.poll_interval = 60s});
+    for (int i = 0; i < 20; ++i) {
+        const EventView* event = subscription.next(30s);
+        REQUIRE(event != nullptr);
+        CHECK(event->payload == std::to_string(i));
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("subscription: a store keeps its checkpoint over a restart, and lets nobody overwrite another's") {
+    const testkit::TempDirectory directory;
+    {
+        EventStore store = EventStore::open(directory / "log.daybook", {.access = Access::create});
+        for (int i = 0; i < 3; ++i) store.append(NewEvent{.type = "ticked"});
+        Subscription one = store.subscribe({.checkpoint = "mine"});
+        Subscription two = store.subscribe({.checkpoint = "mine"});
+        REQUIRE(one.next(0ms) != nullptr);
+        one.save();
+        CHECK_THROWS_WITH(two.save(), Catch::Contains("[checkpoint_conflict]"));
+        REQUIRE(one.next(0ms) != nullptr);
+        one.save();
+    }
+    EventStore store = EventStore::open(directory / "log.daybook");
+    Subscription again = store.subscribe({.checkpoint = "mine"});
+    CHECK(drain(again) == std::vector<std::uint64_t>{3});
 }
