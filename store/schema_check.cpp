@@ -52,21 +52,37 @@ bool is_plain_index(Connection& connection, const std::string& name, const std::
     return columns.step() && columns.integer(0) == 0;
 }
 
-[[noreturn]] void refuse(std::string_view path, const std::pair<std::string, std::string>& object,
-                         std::string_view what, std::string_view advice) {
-    throw Error(
-        ErrorCode::corrupt,
-        fmt::format(
-            "query {}: the {} '{}' {}, and what is in a file's schema runs with each query, so nothing is run: {}",
-            path, object.first, object.second, what, advice));
+std::string what_of(SchemaDifference::Kind kind, std::int64_t version) {
+    switch (kind) {
+        case SchemaDifference::Kind::added:
+            return "is not one of Daybook's";
+        case SchemaDifference::Kind::changed:
+            return fmt::format("is not the one of schema version {}", version);
+        case SchemaDifference::Kind::missing:
+            return fmt::format("of schema version {} is missing", version);
+    }
+    return "";
+}
+
+std::string_view advice_for(SchemaDifference::Kind kind) {
+    switch (kind) {
+        case SchemaDifference::Kind::added:
+            return "drop it with the program that made it";
+        case SchemaDifference::Kind::changed:
+            return "export the log and import it into a new file";
+        case SchemaDifference::Kind::missing:
+            return "run verify, then export the log and import it into a new file";
+    }
+    return "";
 }
 
 }  // namespace
 
-void require_own_schema(Connection& connection, std::string_view path) {
-    const std::int64_t version = connection.query_integer("PRAGMA user_version").value_or(0);
-    const SchemaObjects expected = expected_objects(version);
+std::vector<SchemaDifference> schema_differences(Connection& connection) {
+    using Kind = SchemaDifference::Kind;
+    const SchemaObjects expected = expected_objects(connection.query_integer("PRAGMA user_version").value_or(0));
     const SchemaObjects found = objects_of(connection);
+    std::vector<SchemaDifference> differences;
     for (const auto& [object, definition] : found) {
         const auto ours = expected.find(object);
         if (ours == expected.end()) {
@@ -74,17 +90,26 @@ void require_own_schema(Connection& connection, std::string_view path) {
             if (object.first == "index" && expected.contains({"table", definition.table}) &&
                 is_plain_index(connection, object.second, definition.table))
                 continue;
-            refuse(path, object, "is not one of Daybook's", "drop it with the program that made it");
+            differences.push_back({Kind::added, object.first, object.second});
+        } else if (ours->second != definition) {
+            differences.push_back({Kind::changed, object.first, object.second});
         }
-        if (ours->second != definition)
-            refuse(path, object, fmt::format("is not the one of schema version {}", version),
-                   "export the log and import it into a new file");
     }
-    for (const auto& [object, definition] : expected) {
-        if (!found.contains(object))
-            refuse(path, object, fmt::format("of schema version {} is missing", version),
-                   "run verify, then export the log and import it into a new file");
-    }
+    for (const auto& [object, definition] : expected)
+        if (!found.contains(object)) differences.push_back({Kind::missing, object.first, object.second});
+    return differences;
+}
+
+void require_own_schema(Connection& connection, std::string_view path) {
+    const std::vector<SchemaDifference> differences = schema_differences(connection);
+    if (differences.empty()) return;
+    const SchemaDifference& first = differences.front();
+    const std::int64_t version = connection.query_integer("PRAGMA user_version").value_or(0);
+    throw Error(
+        ErrorCode::corrupt,
+        fmt::format("query {}: the {} '{}' {}, and what is in a file's schema runs with each query, so nothing is "
+                    "run: {}",
+                    path, first.type, first.name, what_of(first.kind, version), advice_for(first.kind)));
 }
 
 }  // namespace daybook

@@ -87,6 +87,12 @@ TEST_CASE("verify: an added table or trigger, and a dropped index, differ from t
     CHECK(log.codes() == Codes{"schema_differs"});
 }
 
+TEST_CASE("verify: a plain index that a user added is no difference", "[verify]") {
+    ForgedLog log(2);
+    log.sql("CREATE INDEX mine ON events_log (source)");
+    CHECK(log.codes() == Codes{});
+}
+
 TEST_CASE("verify: what ANALYZE adds is no difference", "[verify]") {
     ForgedLog log(2);
     log.sql("ANALYZE");
