@@ -300,7 +300,8 @@ void LogWriter::append_result(EventResult& row, bool recoverable) {
         .bind(19, row.recorded_at)
         .bind(20, row.digest);
     insert_result_.run();
-    if (!row.imported) update_unfinished(row, recoverable);
+    // An imported row never becomes unfinished work, but one that ends an attempt ends it.
+    if (!row.imported || is_terminal(row.status)) update_unfinished(row, recoverable);
     current_.head.result_seq = row.result_seq;
     current_.head.result_digest = row.digest;
     current_.result_time = row.recorded_at;

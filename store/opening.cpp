@@ -146,7 +146,8 @@ std::filesystem::path resolve_path(const std::filesystem::path& path, const Stor
     if (text.find('\0') != std::string::npos) refuse(ErrorCode::unsupported_path, "the path", "it holds a NUL byte");
 
     std::error_code error;
-    std::filesystem::path resolved = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+    std::filesystem::path resolved = std::filesystem::absolute(path, error);
+    if (!error) resolved = std::filesystem::weakly_canonical(resolved, error);
     if (error == std::errc::permission_denied)
         refuse(ErrorCode::permission_denied, path, "a directory on the way to it may not be searched");
     if (error) refuse(ErrorCode::unsupported_path, path, error.message());
@@ -179,7 +180,15 @@ FileKind inspect_file(const std::filesystem::path& resolved, const StoreOptions&
     if (!options.files->exists(path)) return FileKind::absent;
     if (const int problem = access_error(path, R_OK); problem == EACCES || problem == EPERM)
         refuse(ErrorCode::permission_denied, resolved, "this user may not read it");
+    // -wal first: a log that is just being made has bytes in the database before it has any there.
+    const std::uint64_t wal_bytes = file_bytes(*options.files, wal_path_of(path));
     const HeaderReading header = read_header(path, options);
+    if (header.size == 0 && wal_bytes > 0)  // SQLite would delete that -wal
+        refuse(ErrorCode::corrupt, resolved,
+               fmt::format(
+                   "it is empty, but its -wal holds {} bytes: the database file was cut or replaced; restore it, or "
+                   "move the -wal away",
+                   wal_bytes));
     if (header.size == 0) return FileKind::undecided;
     if (header.bytes.size() < header_bytes || !header.bytes.starts_with(std::string_view("SQLite format 3\0", 16))) {
         // After a power loss at creation the file may be zeros that a hot journal still cuts off again.

@@ -63,12 +63,17 @@ EventResult checked_row(NewResult given, bool imported, const Limits& limits) {
 ResultsWork::ResultsWork(std::vector<NewResult> results, bool imported, const Limits& limits) : imported_(imported) {
     rows_.reserve(results.size());
     std::set<std::tuple<std::string_view, std::string_view, std::string_view, std::uint32_t, ResultStatus>> seen;
+    std::set<std::tuple<std::string_view, std::string_view, std::string_view, std::uint32_t>> ended;
     for (NewResult& result : results) {
         rows_.push_back({checked_row(std::move(result), imported, limits), !imported, false});
         const EventResult& row = rows_.back().result;
         if (!seen.emplace(row.event_id, row.bus, row.handler, row.attempt, row.status).second)
             throw Error(ErrorCode::invalid_argument,
                         fmt::format("append {}: it is in the same call twice", name_of(row)));
+        if (!imported && is_terminal(row.status) &&
+            !ended.emplace(row.event_id, row.bus, row.handler, row.attempt).second)
+            throw Error(ErrorCode::invalid_argument,
+                        fmt::format("append {}: that attempt ends in the same call twice", name_of(row)));
         bytes_ += row.result ? row.result->size() : 0;
         bytes_ += row.error_message ? row.error_message->size() : 0;
     }

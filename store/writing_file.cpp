@@ -45,6 +45,11 @@ FileKind examine(const std::filesystem::path& resolved, const StoreOptions& opti
         if (struct stat status{};
             ::stat(directory.c_str(), &status) != 0 && errno == ENOENT && options.vfs_name.empty())
             refuse(ErrorCode::no_such_file, path, fmt::format("there is no directory {}; make it first", directory));
+        if (options.files->exists(wal_path_of(path)) &&
+            options.files->open(wal_path_of(path), OpenMode::read)->size() > 0)  // SQLite would delete it
+            refuse(ErrorCode::corrupt, path,
+                   "there is no such file, but a -wal with commits that belongs to it; put the database back, or move "
+                   "the -wal away");
     } else {
         require_write_permission(path, "the file");
     }

@@ -57,6 +57,7 @@ class EventStore {
     /// Appends rows to event_results_log in one commit and returns them. A row whose (event, bus, handler, attempt,
     /// status) is there already is passed over when `imported`, otherwise an error; with `imported`, rows are marked
     /// so and never become unfinished work.
+    /// An attempt ends once: after a terminal row only `late` may follow (imported rows are taken as they are).
     /// Throws Error: not_found - no such event; invalid_argument; and as try_append().
     std::vector<EventResult> append_results(std::vector<NewResult> results, bool imported = false);
 
@@ -68,8 +69,8 @@ class EventStore {
     /// A new owner, alive as long as what is returned.
     [[nodiscard]] std::unique_ptr<OwnerLock> hold_owner_lock();
 
-    /// Keeps `checkpoint` under its name if the kept one is still `expected` (empty: if there is none).
-    /// Throws Error: checkpoint_conflict.
+    /// Keeps `checkpoint` under its name if the kept one's head is still that of `expected` (empty: if there is none).
+    /// Throws Error: checkpoint_conflict; history_diverged - its head is not a position of this log; and as try_append().
     void save_checkpoint(const Checkpoint& checkpoint, const std::optional<Checkpoint>& expected);
     [[nodiscard]] std::optional<Checkpoint> checkpoint(std::string_view name) const;
     [[nodiscard]] std::vector<Checkpoint> checkpoints() const;
@@ -77,7 +78,8 @@ class EventStore {
     /// Records that import `name` reads `source`. Throws Error: name_taken - it was used with another source.
     void claim_import_name(std::string_view name, std::string_view source);
 
-    /// Moves what is in -wal into the database file, under the writer lock. True when all of it was moved.
+    /// Moves what is in -wal into the database file, under the writer lock. True when all of it was moved; false when a
+    /// reader of an older state held some of it back. Throws Error: as try_append().
     bool checkpoint_wal();
 
     // Reading ---------------------------------------------------------------------------------------------
