@@ -58,7 +58,7 @@ nlohmann::json matches_of(const std::filesystem::path& folder) {
     return parse_json(text);
 }
 
-TEST_CASE("football: all 101,759 lines are appended, each with its time and its id") {
+TEST_CASE("football: all 101,759 lines are appended, each with its time and its id", "[football]") {
     const auto folder = data_folder("football-worldcup-2018");
     if (!folder) return;
     const Football& football = Football::in(*folder);
@@ -68,7 +68,8 @@ TEST_CASE("football: all 101,759 lines are appended, each with its time and its 
     CHECK(football.store.head().seq.value == all_lines);
 }
 
-TEST_CASE("football: every payload is the source's bytes without white space, under the source's id and time") {
+TEST_CASE("football: every payload is the source's bytes without white space, under the source's id and time",
+          "[football]") {
     const auto folder = data_folder("football-worldcup-2018");
     if (!folder) return;
     const Football& football = Football::in(*folder);
@@ -85,7 +86,7 @@ TEST_CASE("football: every payload is the source's bytes without white space, un
     CHECK(same == all_lines);
 }
 
-TEST_CASE("football: the counts by type are the README's") {
+TEST_CASE("football: the counts by type are the README's", "[football]") {
     const auto folder = data_folder("football-worldcup-2018");
     if (!folder) return;
     const Football& football = Football::in(*folder);
@@ -107,7 +108,7 @@ TEST_CASE("football: the counts by type are the README's") {
     CHECK(versions.size() == 64);
 }
 
-TEST_CASE("football: importing it a second time adds nothing") {
+TEST_CASE("football: importing it a second time adds nothing", "[football]") {
     const auto folder = data_folder("football-worldcup-2018");
     if (!folder) return;
     Football& football = Football::in(*folder);
@@ -117,7 +118,8 @@ TEST_CASE("football: importing it a second time adds nothing") {
     CHECK(football.store.head().seq.value == all_lines);
 }
 
-TEST_CASE("football: a SQL projection gives 64 of 64 final scores, 4 of 4 shoot-outs and 169 goals, 12 of them own") {
+TEST_CASE("football: a SQL projection gives 64 of 64 final scores, 4 of 4 shoot-outs and 169 goals, 12 of them own",
+          "[football]") {
     const auto folder = data_folder("football-worldcup-2018");
     if (!folder) return;
     const Football& football = Football::in(*folder);
@@ -149,7 +151,7 @@ TEST_CASE("football: a SQL projection gives 64 of 64 final scores, 4 of 4 shoot-
     CHECK(std::get<std::int64_t>(row->at(1)) == 12);
 }
 
-TEST_CASE("football: a window of an hour from kick-off gives 64 of 64 half-time scores") {
+TEST_CASE("football: a window of an hour from kick-off gives 64 of 64 half-time scores", "[football]") {
     const auto folder = data_folder("football-worldcup-2018");
     if (!folder) return;
     const Football& football = Football::in(*folder);

@@ -30,7 +30,7 @@ ImportSummary import_run(EventStore& store, const std::filesystem::path& folder,
                                     .tags = {{"test", field("/Test?=")}}}});
 }
 
-TEST_CASE("go test: every line of the six files is an event, and the summary tells those without a time") {
+TEST_CASE("go test: every line of the six files is an event, and the summary tells those without a time", "[go-test]") {
     const auto folder = data_folder("go-test-json");
     if (!folder) return;
     testkit::TempDirectory directory;
@@ -52,7 +52,7 @@ TEST_CASE("go test: every line of the six files is an event, and the summary tel
     CHECK(events == 661);
 }
 
-TEST_CASE("go test: two equal lines stay two events, and a second import adds none") {
+TEST_CASE("go test: two equal lines stay two events, and a second import adds none", "[go-test]") {
     const auto folder = data_folder("go-test-json");
     if (!folder) return;
     testkit::TempDirectory directory;
@@ -103,7 +103,7 @@ std::string summary_of(const Tests& tests) {
     return text;
 }
 
-TEST_CASE("go test: the fold gives the recorded summary, 6 of 6") {
+TEST_CASE("go test: the fold gives the recorded summary, 6 of 6", "[go-test]") {
     const auto folder = data_folder("go-test-json");
     if (!folder) return;
     testkit::TempDirectory directory;

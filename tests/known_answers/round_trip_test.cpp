@@ -40,14 +40,14 @@ std::size_t round_trip(EventStore& store, const std::filesystem::path& directory
     return same;
 }
 
-TEST_CASE("round trip: 101,759 football events come back equal") {
+TEST_CASE("round trip: 101,759 football events come back equal", "[football]") {
     const auto folder = data_folder("football-worldcup-2018");
     if (!folder) return;
     Football& football = Football::in(*folder);
     CHECK(round_trip(football.store, football.directory.path()) == 101'759);
 }
 
-TEST_CASE("round trip: 3,450 workflow events keep the source's bytes, and come back equal") {
+TEST_CASE("round trip: 3,450 workflow events keep the source's bytes, and come back equal", "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     testkit::TempDirectory directory;

@@ -84,7 +84,8 @@ struct Histories {
     }
 };
 
-TEST_CASE("workflow histories: all 3,450 events are appended with their event id as the expected version") {
+TEST_CASE("workflow histories: all 3,450 events are appended with their event id as the expected version",
+          "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     const Histories& histories = Histories::in(*folder);
@@ -99,7 +100,8 @@ TEST_CASE("workflow histories: all 3,450 events are appended with their event id
     CHECK(right == 3450);
 }
 
-TEST_CASE("workflow histories: a stale expected version is refused for every run, and nothing is written") {
+TEST_CASE("workflow histories: a stale expected version is refused for every run, and nothing is written",
+          "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     Histories& histories = Histories::in(*folder);
@@ -145,7 +147,7 @@ Causes causes_of(const EventStore& store, const std::string& version) {
     return causes;
 }
 
-TEST_CASE("workflow histories: causes, roots and depths are the README's") {
+TEST_CASE("workflow histories: causes, roots and depths are the README's", "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     const Histories& histories = Histories::in(*folder);
@@ -161,7 +163,7 @@ TEST_CASE("workflow histories: causes, roots and depths are the README's") {
     CHECK(v1.depth_max == 5);
 }
 
-TEST_CASE("workflow histories: the effects of every event are found by its id") {
+TEST_CASE("workflow histories: the effects of every event are found by its id", "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     const Histories& histories = Histories::in(*folder);
@@ -204,7 +206,8 @@ void apply(RunState& state, const EventView& event) {
     }
 }
 
-TEST_CASE("workflow histories: the fold of a run equals the state that its closing event records, 144 of 144") {
+TEST_CASE("workflow histories: the fold of a run equals the state that its closing event records, 144 of 144",
+          "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     const Histories& histories = Histories::in(*folder);
@@ -229,7 +232,7 @@ TEST_CASE("workflow histories: the fold of a run equals the state that its closi
 
 // The README says 18 for v0. In one of them the times only seem to go back, when they are compared as text: a time of whole
 // milliseconds is written with three digits there, the next with six.
-TEST_CASE("workflow histories: times that go back are kept, in 17 and 4 histories") {
+TEST_CASE("workflow histories: times that go back are kept, in 17 and 4 histories", "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     const Histories& histories = Histories::in(*folder);
@@ -250,7 +253,8 @@ TEST_CASE("workflow histories: times that go back are kept, in 17 and 4 historie
     CHECK(backward_v1.size() == 4);
 }
 
-TEST_CASE("workflow histories: a window on the occurred axis holds exactly the events inside it, in the order of seq") {
+TEST_CASE("workflow histories: a window on the occurred axis holds exactly the events inside it, in the order of seq",
+          "[temporal]") {
     const auto folder = data_folder("temporal-histories");
     if (!folder) return;
     const Histories& histories = Histories::in(*folder);
