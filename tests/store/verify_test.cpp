@@ -6,12 +6,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <daybook/event/error.hpp>
 #include <daybook/event/posix_file_system.hpp>
+#include <daybook/store/event_store.hpp>
+#include <daybook/store/stats.hpp>
+#include <daybook/testkit/fake_clock.hpp>
 
 #include "store/forged_log.hpp"
 #include "store/lock_file.hpp"
@@ -273,4 +277,45 @@ TEST_CASE("verify: the log's files are as they were", "[verify]") {
     CHECK(log.verify().ok());
     CHECK(fs::last_write_time(log.path()) == before);
     CHECK(fs::file_size(log.path()) == size);
+}
+
+TEST_CASE("verify: what the store itself wrote is right: batches, results, take-overs, checkpoints, a clock that steps",
+          "[verify]") {
+    const testkit::TempDirectory directory;
+    const auto clock = std::make_shared<testkit::FakeClock>();
+    const fs::path path = directory / "log.daybook";
+    EventStore store = EventStore::open(path, {.access = Access::create, .clock = clock});
+    for (int round = 0; round < 3; ++round) {
+        AppendRequest request;
+        for (int index = 0; index < 700; ++index)
+            request.events.push_back({.type = "thing:happened",
+                                      .payload = R"({ "n": 1.50, "t": "\u00e9" })",
+                                      .stream = "s" + std::to_string(index % 7),
+                                      .causation_id = "c",
+                                      .tags = {{"b", "1"}, {"a", "\n"}},
+                                      .metadata = R"({"m":[]})"});
+        request.pending = {{.event_index = 3, .bus = "b", .handler = "h", .owner = "gone"}};
+        clock->advance(std::chrono::seconds(round == 1 ? -100 : 1));
+        const Appended appended = store.append(std::move(request));
+        if (round == 0)
+            store.append_results({{.event_id = appended.ids[3],
+                                   .bus = "b",
+                                   .handler = "h",
+                                   .status = ResultStatus::error,
+                                   .owner = "gone",
+                                   .error_type = "x",
+                                   .error_message = "no",
+                                   .started_at = Timestamp{1},
+                                   .finished_at = Timestamp{2},
+                                   .emitted = {"a", "b"}}});
+    }
+    const auto owner = store.hold_owner_lock();
+    REQUIRE(store.claim(store.unfinished().at(0), *owner));
+    store.save_checkpoint({.name = "mail", .head = store.head(), .updated_at = clock->now()}, {});
+    const VerifyReport report = verify(path);
+    CHECK(report.problems == std::vector<VerifyProblem>{});
+    CHECK(report.events == 2'100);
+    CHECK(report.results == 5);
+    CHECK(report.head == store.head());
+    CHECK(stats(path).frozen_spans.size() == 1);
 }

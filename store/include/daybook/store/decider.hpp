@@ -1,6 +1,7 @@
 // The decider loop: load a stream, fold it, decide, append with the version that was read; again on conflict.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <string>
@@ -17,7 +18,7 @@ struct DecideOptions {
     std::size_t attempts_max = 5;
 };
 
-/// What decide() did. `appended` is empty when the decision was to do nothing.
+/// What decide() did. `events` is empty when the decision was to do nothing.
 template <typename State>
 struct Decided {
     State state;  ///< as it was decided on, without the new events
@@ -30,11 +31,16 @@ struct Decided {
 /// appends them (to `stream`) expecting the version that was read. On a conflict it starts again.
 ///
 /// Thread-safety: safe from any thread. Blocks: as append().
-/// Throws Error: version_conflict - after attempts_max; and what append() throws. What fold or decide throw passes through.
+/// Throws Error: version_conflict - after attempts_max; invalid_argument - attempts_max is outside its limits; and what
+///               append() throws. What fold or decide throw passes through.
 template <typename State, typename Fold, typename Decide>
     requires std::invocable<Fold&, State&, const EventView&>
 [[nodiscard]] Decided<State> decide(EventStore& store, const std::string& stream, const State& initial, Fold fold,
                                     Decide decide_events, DecideOptions options = {}) {
+    if (options.attempts_max < 1 || options.attempts_max > 1'000)
+        throw Error(ErrorCode::invalid_argument,
+                    "decide on stream '" + stream + "': attempts_max is " + std::to_string(options.attempts_max) +
+                        ", and must be from 1 to 1,000");
     for (std::size_t attempt = 1;; ++attempt) {
         State state = initial;
         const EventReader reader = store.reader();
@@ -47,11 +53,13 @@ template <typename State, typename Fold, typename Decide>
         std::vector<NewEvent> events = decide_events(std::as_const(state));
         if (events.empty()) return {std::move(state), {}, version, attempt};
         for (NewEvent& event : events) event.stream = stream;
-        const std::size_t count = events.size();
         AppendOutcome outcome =
             store.try_append({.events = events, .expectations = {{stream, ExpectedVersion::exactly(version)}}});
-        if (std::holds_alternative<Appended>(outcome))
-            return {std::move(state), std::move(events), Version{version.value + count}, attempt};
+        if (const auto* appended = std::get_if<Appended>(&outcome)) {
+            // Events that had been appended before (their ids were given) are not behind what was read.
+            const Version last = std::max(version, appended->positions.back().version);
+            return {std::move(state), std::move(events), last, attempt};
+        }
         if (const auto* conflict = std::get_if<IdempotencyConflict>(&outcome))
             throw Error(ErrorCode::idempotency_conflict, conflict->message());
         if (attempt >= options.attempts_max)
