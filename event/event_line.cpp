@@ -17,6 +17,8 @@
 namespace daybook {
 namespace {
 
+using namespace std::string_view_literals;
+
 void append_number(std::string& out, std::uint64_t number) {
     out += fmt::format_int(number).c_str();
 }
@@ -50,9 +52,10 @@ std::optional<std::string> read_optional_string(const JsonWalk::Item& item) {
 }
 
 Timestamp read_time(const JsonWalk::Item& item) {
-    const std::string text = read_string(item);
+    if (json_kind(item.value) != JsonKind::string) refuse_field(item, "a time");
+    std::string escaped;
     try {
-        return Timestamp::parse(text);
+        return Timestamp::parse(unescape_json(item.value, escaped));
     } catch (const Error& error) {
         refuse_field(item, fmt::format("a time ({})", error.what()));
     }
@@ -216,9 +219,12 @@ Line parse_line(std::string_view line, const Limits& limits) {
     const std::size_t start = line.find_first_not_of(" \t\r\n");
     const std::string_view object = line.substr(start);
     if (json_kind(object) != JsonKind::object) refuse_line("it is not a JSON object", start);
+    // Almost every line tells by its first key what it is; only a line that begins otherwise is searched.
+    // No result has a "seq".
     JsonWalk walk(object, start);
     while (const auto item = walk.next()) {
         if (item->quoted_key == "\"result_seq\"") return read_result(object, start, minified, Fields::given, limits);
+        if (item->quoted_key == "\"seq\"") break;
     }
     return read_event(object, start, minified, Fields::given, limits);
 }
@@ -263,37 +269,38 @@ Event read_event(std::string_view object, std::size_t offset, bool minified, Fie
         required.add({"seq", "event_version", "stream", "version", "source", "correlation_id", "causation_id",
                       "recorded_at", "tags", "metadata"});
     }
+    std::string escaped;
     JsonWalk walk(object, offset);
     while (const auto item = walk.next()) {
-        const std::string name = unescape_json(item->quoted_key);
+        const std::string_view name = unescape_json(item->quoted_key, escaped);
         required.met(name);
-        if (name == "seq") {
+        if (name == "seq"sv) {
             event.seq.value = read_number(*item);
-        } else if (name == "id") {
+        } else if (name == "id"sv) {
             event.id = read_string(*item);
-        } else if (name == "type") {
+        } else if (name == "type"sv) {
             event.type = read_string(*item);
-        } else if (name == "event_version") {
+        } else if (name == "event_version"sv) {
             event.event_version = read_string(*item);
-        } else if (name == "stream") {
+        } else if (name == "stream"sv) {
             event.stream = read_string(*item);
-        } else if (name == "version") {
+        } else if (name == "version"sv) {
             event.version.value = read_number(*item);
-        } else if (name == "source") {
+        } else if (name == "source"sv) {
             event.source = read_string(*item);
-        } else if (name == "correlation_id") {
+        } else if (name == "correlation_id"sv) {
             event.correlation_id = read_optional_string(*item);
-        } else if (name == "causation_id") {
+        } else if (name == "causation_id"sv) {
             event.causation_id = read_optional_string(*item);
-        } else if (name == "occurred_at") {
+        } else if (name == "occurred_at"sv) {
             event.occurred_at = read_time(*item);
-        } else if (name == "recorded_at") {
+        } else if (name == "recorded_at"sv) {
             event.recorded_at = read_time(*item);
-        } else if (name == "tags") {
+        } else if (name == "tags"sv) {
             if (item->value != "{}") event.tags = tags_from_json(item->value, limits);
-        } else if (name == "payload") {
+        } else if (name == "payload"sv) {
             event.payload = read_json(*item, minified, limits);
-        } else if (name == "metadata") {
+        } else if (name == "metadata"sv) {
             if (json_kind(item->value) != JsonKind::object) refuse_field(*item, "an object");
             event.metadata = read_json(*item, minified, limits);
         }
@@ -310,53 +317,54 @@ EventResult read_result(std::string_view object, std::size_t offset, bool minifi
         required.add({"event_seq", "owner", "error_type", "error_message", "started_at", "finished_at", "emitted",
                       "note", "imported", "events_head", "recorded_at"});
     }
+    std::string escaped;
     JsonWalk walk(object, offset);
     while (const auto item = walk.next()) {
-        const std::string name = unescape_json(item->quoted_key);
+        const std::string_view name = unescape_json(item->quoted_key, escaped);
         required.met(name);
-        if (name == "result_seq") {
+        if (name == "result_seq"sv) {
             result.result_seq.value = read_number(*item);
-        } else if (name == "event_seq") {
+        } else if (name == "event_seq"sv) {
             result.event_seq.value = read_number(*item);
-        } else if (name == "event_id") {
+        } else if (name == "event_id"sv) {
             result.event_id = read_string(*item);
-        } else if (name == "bus") {
+        } else if (name == "bus"sv) {
             result.bus = read_string(*item);
-        } else if (name == "handler") {
+        } else if (name == "handler"sv) {
             result.handler = read_string(*item);
-        } else if (name == "attempt") {
+        } else if (name == "attempt"sv) {
             const std::uint64_t attempt = read_number(*item);
             if (attempt == 0 || attempt > UINT32_MAX)
                 refuse_field(*item, fmt::format("a number from 1 to {}", UINT32_MAX));
             result.attempt = static_cast<std::uint32_t>(attempt);
-        } else if (name == "status") {
+        } else if (name == "status"sv) {
             const auto status = result_status_from(read_string(*item));
             if (!status) {
                 refuse_field(*item, "one of pending, started, completed, error, timeout, cancelled, aborted, late");
             }
             result.status = *status;
-        } else if (name == "owner") {
+        } else if (name == "owner"sv) {
             result.owner = read_string(*item);
-        } else if (name == "result") {
+        } else if (name == "result"sv) {
             result.result = read_json(*item, minified, limits);
-        } else if (name == "error_type") {
+        } else if (name == "error_type"sv) {
             result.error_type = read_optional_string(*item);
-        } else if (name == "error_message") {
+        } else if (name == "error_message"sv) {
             result.error_message = read_optional_string(*item);
-        } else if (name == "started_at") {
+        } else if (name == "started_at"sv) {
             result.started_at = read_optional_time(*item);
-        } else if (name == "finished_at") {
+        } else if (name == "finished_at"sv) {
             result.finished_at = read_optional_time(*item);
-        } else if (name == "emitted") {
+        } else if (name == "emitted"sv) {
             result.emitted = read_strings(*item);
-        } else if (name == "note") {
+        } else if (name == "note"sv) {
             result.note = read_optional_string(*item);
-        } else if (name == "imported") {
+        } else if (name == "imported"sv) {
             if (json_kind(item->value) != JsonKind::boolean) refuse_field(*item, "true or false");
             result.imported = item->value == "true";
-        } else if (name == "events_head") {
+        } else if (name == "events_head"sv) {
             result.events_head.value = read_number(*item);
-        } else if (name == "recorded_at") {
+        } else if (name == "recorded_at"sv) {
             result.recorded_at = read_time(*item);
         }
     }

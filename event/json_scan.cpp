@@ -29,8 +29,6 @@ constexpr std::size_t npos = std::string_view::npos;
 
 // Whether a number that is well formed is beyond the range of a double. Too small is not: that is 0.
 bool is_beyond_double(std::string_view number) noexcept {
-    // 308 digits without an exponent cannot reach 1e309.
-    if (number.size() <= 308 && number.find_first_of("eE") == npos) return false;
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     if (error != std::errc::result_out_of_range) return false;
@@ -271,10 +269,14 @@ class Checker {
         if (count < 2) return;
         Key* const keys = keys_.data() + first;
         if (count <= 16) {
-            for (std::size_t i = 1; i < count; ++i) {
-                for (std::size_t j = 0; j < i; ++j) {
+            // Most keys differ in length or at their ends: one bit for each such look spares the comparing.
+            std::uint64_t looks = 0;
+            for (std::size_t i = 0; i < count; ++i) {
+                const std::uint64_t look = std::uint64_t{1} << look_of(keys[i].text);
+                for (std::size_t j = 0; (looks & look) != 0 && j < i; ++j) {
                     if (keys[i].text == keys[j].text) return note_duplicate(keys[i]);
                 }
+                looks |= look;
             }
             return;
         }
@@ -286,6 +288,13 @@ class Checker {
         for (std::size_t i = 1; i < count; ++i) {
             if (keys[i].text == keys[i - 1].text) note_duplicate(keys[i]);
         }
+    }
+
+    static unsigned look_of(std::string_view key) {
+        if (key.empty()) return 0;
+        const auto first = static_cast<unsigned char>(key.front());
+        const auto last = static_cast<unsigned char>(key.back());
+        return (static_cast<unsigned>(key.size()) * 7 + first * 3U + last) % 64;
     }
 
     void note_duplicate(const Key& key) {
@@ -382,11 +391,15 @@ class Checker {
             ++at_;
             digits();
         }
+        bool exponent = false;
         if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
+            exponent = true;
             ++at_;
             if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
             digits();
         }
+        // 308 digits without an exponent cannot reach 1e309.
+        if (!exponent && at_ - start <= 308) return;
         if (is_beyond_double({start, static_cast<std::size_t>(at_ - start)})) {
             note(1, ErrorCode::number_out_of_range, offset(start), "a number beyond the range of a double");
         }

@@ -85,6 +85,12 @@ std::string unescape_json(std::string_view quoted) {
     return text;
 }
 
+std::string_view unescape_json(std::string_view quoted, std::string& storage) {
+    if (quoted.find('\\') == std::string_view::npos) return quoted.substr(1, quoted.size() - 2);
+    storage = unescape_json(quoted);
+    return storage;
+}
+
 JsonKind json_kind(std::string_view value) noexcept {
     switch (value.front()) {
         case 'n':

@@ -11,6 +11,10 @@ namespace daybook {
 /// `quoted` is a checked JSON string with its quotes; the result is the text that it means.
 [[nodiscard]] std::string unescape_json(std::string_view quoted);
 
+/// The same without a copy where there is no escape; `storage` holds the text where there is one. The result lives as
+/// long as both.
+[[nodiscard]] std::string_view unescape_json(std::string_view quoted, std::string& storage);
+
 /// The same for the inside of such a string, into memory of the caller's: at most inner.size() bytes. Returns their end.
 char* unescape_json_into(char* to, std::string_view inner) noexcept;
 

@@ -91,6 +91,21 @@ TEST_CASE("minify: every duplicate of a key is found, however it is spelled") {
     CHECK_THAT(message(R"({"a":1,"\u0061":2})"), Catch::Contains("\"a\"") && Catch::Contains("at byte 7"));
 }
 
+TEST_CASE("minify: a duplicate is found among any number of keys, at any two places") {
+    for (const int count : {2, 3, 15, 16, 17, 18, 40}) {
+        for (int first = 0; first < count - 1; ++first) {
+            std::string text = "{";
+            for (int i = 0; i < count; ++i) {
+                const int key = i == count - 1 ? first : i;
+                text += fmt::format("{}\"{}{}\":0", i == 0 ? "" : ",",
+                                    std::string(static_cast<std::size_t>(key % 5), 'k'), key);
+            }
+            CAPTURE(text);
+            CHECK(refused(text + "}") == ErrorCode::duplicate_key);
+        }
+    }
+}
+
 TEST_CASE("minify: the same key in different objects is no duplicate") {
     const char* text = R"({"a":{"a":1},"b":[{"a":1},{"a":2}],"A":3})";
     CHECK(minify_json(text) == text);
