@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <daybook/event/error.hpp>
+#include <daybook/store/event_store.hpp>
 
 #include "store/sql_log.hpp"
 
@@ -177,6 +178,17 @@ TEST_CASE("cursor: an index that leads out of order is corrupt, not a wrong orde
     log.damage("UPDATE events_log SET version = 500 WHERE seq = 3");
     CHECK_THAT(read_until_error(log, {.stream = "s"}).message,
                Catch::Contains("an index leads to seq 3 after seq 400"));
+}
+
+TEST_CASE("cursor: after its store was closed it hands out the rest of its page, then says closed") {
+    const testkit::TempDirectory directory;
+    EventStore store = EventStore::open(directory / "log.daybook", {.access = Access::create, .page_events = 2});
+    for (int i = 0; i < 4; ++i) store.append(NewEvent{.type = "ticked"});
+    EventCursor cursor = store.read();
+    REQUIRE(cursor.next() != nullptr);
+    store.close();
+    CHECK(cursor.next()->seq == Sequence{2});
+    CHECK_THROWS_WITH(static_cast<void>(cursor.next()), Catch::Contains("[closed]"));
 }
 
 TEST_CASE("results: all of them, a range, and those of one event come in the order of result_seq") {
