@@ -81,7 +81,7 @@ void EventStore::Impl::require_writable(std::string_view attempted) const {
 
 void EventStore::Impl::close() {
     if (closed.exchange(true, std::memory_order_acq_rel)) return;
-    readers->close();
+    if (readers) readers->close();  // null when open() failed
     if (!file.lock) return;
     const auto end_writing = [this] {
         const bool trusted = committer && !committer->is_stopped();
