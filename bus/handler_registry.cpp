@@ -12,13 +12,14 @@
 namespace daybook {
 
 HandlerEntry::HandlerEntry(std::string_view handler_pattern, HandlerOptions options, HandlerFunction handler_function,
-                           bool for_one_event, bool is_named)
+                           bool for_one_event, bool is_named, std::uint64_t registration_number)
     : pattern(handler_pattern),
       name(std::move(options.name)),
       mode(options.mode),
       recoverable(options.recoverable && is_named),
       once(for_one_event),
-      function(std::move(handler_function)) {}
+      function(std::move(handler_function)),
+      number(registration_number) {}
 
 bool HandlerEntry::enter() {
     const std::lock_guard lock(mutex_);
@@ -64,7 +65,7 @@ std::shared_ptr<HandlerEntry> HandlerRegistry::add(std::string_view bus, std::st
                         "for '{}'; results and recovery go by the name, so give it another",
                         options.name, pattern, bus, (*same)->pattern.text()));
     }
-    auto entry = std::make_shared<HandlerEntry>(pattern, std::move(options), std::move(function), once, named);
+    auto entry = std::make_shared<HandlerEntry>(pattern, std::move(options), std::move(function), once, named, number);
     entries_.push_back(entry);
     return entry;
 }

@@ -21,7 +21,7 @@ namespace daybook {
 class HandlerEntry {
   public:
     HandlerEntry(std::string_view handler_pattern, HandlerOptions options, HandlerFunction handler_function,
-                 bool for_one_event, bool is_named);
+                 bool for_one_event, bool is_named, std::uint64_t registration_number);
 
     const TypePattern pattern;
     const std::string name;
@@ -29,6 +29,7 @@ class HandlerEntry {
     const bool recoverable;
     const bool once;
     const HandlerFunction function;
+    const std::uint64_t number;  ///< counts registrations on the bus from 1
 
     /// Before a run; false when the registration has ended: the run is cancelled.
     [[nodiscard]] bool enter();

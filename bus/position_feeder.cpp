@@ -62,14 +62,20 @@ PositionFeeder::Round PositionFeeder::feed(std::uint64_t records_max) noexcept {
         round.left = (head.seq.value - at.seq.value) + (head.result_seq.value - at.result_seq.value);
         if (round.left == 0 || records_max == 0) return;
 
-        EventCursor events =
-            reader.read(Window{.from_seq = Sequence{at.seq.value + 1},
-                               .to_seq = Sequence{std::min(head.seq.value, at.seq.value + records_max)}});
-        ResultCursor results = reader.results(
-            ResultWindow{.from = ResultSequence{at.result_seq.value + 1},
-                         .to = ResultSequence{std::min(head.result_seq.value, at.result_seq.value + records_max)}});
-        const EventView* event = at.seq < head.seq ? events.next() : nullptr;
-        const EventResult* result = at.result_seq < head.result_seq ? results.next() : nullptr;
+        // Only where there is something: a window whose start lies behind its end is refused.
+        std::optional<EventCursor> events;
+        std::optional<ResultCursor> results;
+        if (at.seq < head.seq) {
+            const std::uint64_t to = std::min(head.seq.value, at.seq.value + records_max);
+            events.emplace(reader.read(Window{.from_seq = Sequence{at.seq.value + 1}, .to_seq = Sequence{to}}));
+        }
+        if (at.result_seq < head.result_seq) {
+            const std::uint64_t to = std::min(head.result_seq.value, at.result_seq.value + records_max);
+            results.emplace(reader.results(
+                ResultWindow{.from = ResultSequence{at.result_seq.value + 1}, .to = ResultSequence{to}}));
+        }
+        const EventView* event = events ? events->next() : nullptr;
+        const EventResult* result = results ? results->next() : nullptr;
         std::uint64_t fed = 0;
         for (; fed < records_max && (event != nullptr || result != nullptr); ++fed) {
             // An event at seq n stands before the results whose commit saw n as the head.
@@ -77,12 +83,12 @@ PositionFeeder::Round PositionFeeder::feed(std::uint64_t records_max) noexcept {
                 middleware.feed(*result);
                 at.result_seq = result->result_seq;
                 at.result_digest = result->digest;
-                result = results.next();
+                result = results->next();
             } else {
                 middleware.feed(event->to_event());
                 at.seq = event->seq;
                 at.digest = event->digest;
-                event = events.next();
+                event = events->next();
             }
         }
         middleware.flush();

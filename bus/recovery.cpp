@@ -1,4 +1,5 @@
 // Running again what buses that are gone left unfinished.
+#include <algorithm>
 #include <utility>
 
 #include "bus/event_bus_impl.hpp"
@@ -10,7 +11,15 @@ RecoverReport EventBus::Impl::recover(const RecoverOptions& recover_options) {
     RecoverReport report;
     bool stopped = false;
     std::size_t ran = 0;
-    for (Unfinished& work : store.unfinished(options.name)) {
+    std::vector<Unfinished> all = store.unfinished(options.name);
+    // Of one event, in registration order, as the emit would have run them.
+    const auto turn = [&](const Unfinished& work) {
+        const std::shared_ptr<HandlerEntry> handler = registry.find(work.handler);
+        return std::pair(work.event_seq.value, handler ? handler->number : std::uint64_t{0});
+    };
+    std::stable_sort(all.begin(), all.end(),
+                     [&](const Unfinished& left, const Unfinished& right) { return turn(left) < turn(right); });
+    for (Unfinished& work : all) {
         if (!work.owner_is_gone) {
             ++report.owner_lives;
             continue;
