@@ -59,6 +59,15 @@ LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const 
 void LogWriter::begin() {
     begin_.run();
     try {
+        // Removed or replaced under us: what we commit would go to a file that nobody can open again.
+        int moved = 0;
+        if (sqlite3_file_control(connection_.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+            moved != 0)
+            throw Error(
+                ErrorCode::io_error,
+                fmt::format(
+                    "write to {}: the file was removed or replaced while it is open; put it back and reopen the store",
+                    sqlite3_db_filename(connection_.handle(), "main")));
         // It changes when, and only when, another connection has committed since we last looked.
         const ResetGuard guard(read_data_version_);
         static_cast<void>(read_data_version_.step());

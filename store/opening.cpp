@@ -121,7 +121,8 @@ ConnectionOptions reading_options(const StoreOptions& options) {
 // Makes what is in -wal durable when no living store vouches for it: its writer may have been killed between the
 // write and the sync, and what a reader has shown must not vanish with the power.
 void sync_orphaned_wal(const std::string& path, FileSystem& files, LockFile* lock) {
-    if (lock != nullptr && lock->somebody_lives()) return;
+    // Who lives and holds the writer lock may be a first opener that has not made it durable yet.
+    if (lock != nullptr && lock->somebody_lives() && !lock->somebody_writes()) return;
     const std::string wal = wal_path_of(path);
     if (file_bytes(files, wal) > 0) files.open(wal, OpenMode::read)->sync();
 }

@@ -389,6 +389,20 @@ TEST_CASE("store: the rows cannot be changed, deleted or replaced", "[event_stor
     check_log(store, 1);
 }
 
+TEST_CASE("store: nothing is acknowledged into a file that was removed or replaced", "[event_store]") {
+    TestStore test;
+    EventStore store = test.open();
+    store.append(event());
+    const std::filesystem::path aside = test.directory / "aside.db";
+    std::filesystem::rename(test.path, aside);
+    SECTION("removed") {}
+    SECTION("replaced") {
+        std::filesystem::copy_file(aside, test.path);
+    }
+    CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::io_error);
+    CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::writes_refused);
+}
+
 // Disks that fail -------------------------------------------------------------------------------------------------------
 
 TEST_CASE("store: on a full disk the append is refused, the rest is intact, and it goes on when there is room",
