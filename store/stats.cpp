@@ -174,17 +174,15 @@ LogStats stats(const fs::path& path, StatsOptions options) {
     options.store = with_defaults(std::move(options.store));
     const std::unique_ptr<Connection> connection = open_reading_connection(path, options.store);
     LogStats stats;
+    connection->execute("BEGIN");  // one snapshot for all counts; and one lock, not one for each event of a window
     if (is_whole(options.window)) {
-        connection->execute("BEGIN");  // one snapshot for all counts
         count_whole(*connection, options, stats);
-        describe_file(*connection, path, stats);
-        read_frozen_spans(*connection, stats);
-        connection->rollback();
     } else {
         count_window(*connection, path, options, stats);
-        describe_file(*connection, path, stats);
-        read_frozen_spans(*connection, stats);
     }
+    describe_file(*connection, path, stats);
+    read_frozen_spans(*connection, stats);
+    connection->rollback();
     return stats;
 }
 
