@@ -31,6 +31,8 @@ class FailingVfs {
     void fail_wal_writes(int code) { wal_write_ = code; }
     void fail_wal_syncs(int code) { wal_sync_ = code; }
     void fail_database_writes(int code) { database_write_ = code; }
+    /// How often -wal was synced.
+    [[nodiscard]] int wal_syncs() const { return wal_syncs_; }
     void succeed() { wal_write_ = wal_sync_ = database_write_ = SQLITE_OK; }
 
   private:
@@ -69,6 +71,7 @@ class FailingVfs {
         methods.xTruncate = [](sqlite3_file* f, sqlite3_int64 n) { return real(f)->pMethods->xTruncate(real(f), n); };
         methods.xSync = [](sqlite3_file* f, int how) {
             if (self(f)->is_wal && self(f)->vfs->wal_sync_ != SQLITE_OK) return self(f)->vfs->wal_sync_.load();
+            if (self(f)->is_wal) ++self(f)->vfs->wal_syncs_;
             return real(f)->pMethods->xSync(real(f), how);
         };
         methods.xFileSize = [](sqlite3_file* f, sqlite3_int64* n) { return real(f)->pMethods->xFileSize(real(f), n); };
@@ -102,6 +105,7 @@ class FailingVfs {
     std::atomic<int> wal_write_{SQLITE_OK};
     std::atomic<int> wal_sync_{SQLITE_OK};
     std::atomic<int> database_write_{SQLITE_OK};
+    std::atomic<int> wal_syncs_{0};
 };
 
 }  // namespace daybook::test
