@@ -137,10 +137,11 @@ ExitCode replay_projection(const Options& options, Program& program) {
         progress.clear();
         program.notes.note("note: " + text);
     };
-    SnapshotFile snapshots(options.database.path(), {.note = note});
+    SnapshotFile snapshots(store.path(), {.note = note});
     fold.snapshots = &snapshots;
     fold.save_snapshot = options.snapshot;
     fold.replace = options.replace;
+    fold.log = store.path();
     fold.hooks = {.progress =
                       [&](const ReplayProgress& now) {
                           const std::uint64_t first = now.first_seq.value;

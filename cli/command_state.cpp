@@ -113,7 +113,7 @@ ExitCode run(const Options& options, Program& program) {
         progress.clear();
         program.notes.note("note: " + text);
     };
-    SnapshotFile snapshots(options.database.path(), {.note = note});
+    SnapshotFile snapshots(store.path(), {.note = note});
     SqlFoldOptions fold;
     fold.window = window_of(moment, reader);
     fold.snapshots = &snapshots;

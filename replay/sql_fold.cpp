@@ -13,6 +13,7 @@
 #include <daybook/event/posix_file_system.hpp>
 #include <daybook/replay/fold.hpp>
 #include <daybook/replay/snapshot_use.hpp>
+#include <daybook/store/log_files.hpp>
 
 namespace daybook {
 
@@ -313,6 +314,12 @@ void remove_side_files(FileSystem& files, const std::string& path) {
         if (files.exists(path + suffix)) files.remove(path + suffix);
 }
 
+// A name beside `path` that nobody uses.
+std::string free_name(FileSystem& files, const std::string& path) {
+    for (int n = 1;; ++n)
+        if (std::string name = fmt::format("{}.new-{}", path, n); !files.exists(name)) return name;
+}
+
 void remove_state(FileSystem& files, const std::string& path) {
     remove_side_files(files, path);
     if (files.exists(path)) files.remove(path);
@@ -335,6 +342,10 @@ SqlFoldReport project_into(const EventReader& reader, const Projection& projecti
     FileSystem& files = *options.state.files;
     const std::string name = std::filesystem::absolute(target).lexically_normal().string();
     SqlFold fold(reader, projection, options);
+    if (!options.log.empty() && is_log_file(options.log, target))
+        throw Error(ErrorCode::unsupported_path,
+                    fmt::format("project into {}: this name belongs to the log {}; give another path", target.string(),
+                                options.log.string()));
     const StateFileKind kind = StateDatabase::inspect(target, options.state);
     if (kind == StateFileKind::log)
         throw Error(
@@ -357,21 +368,24 @@ SqlFoldReport project_into(const EventReader& reader, const Projection& projecti
         throw Error(ErrorCode::unsupported_path, fmt::format("project into {}: it is a directory", target.string()));
     // Made under another name until @init and every statement were accepted: a projection that does not even parse
     // leaves nothing, and takes away nothing.
-    const std::string draft = name + ".new";
+    const std::string draft = free_name(files, name);
+    bool made = false;
     try {
         (void)fold.begin_new([&] {
-            remove_state(files, draft);
-            return StateDatabase::create(draft, options.state);
+            if (made) remove_state(files, draft);
+            StateDatabase state = StateDatabase::create(draft, options.state);
+            made = true;
+            return state;
         });
+        remove_side_files(files, name);
+        if (options.replace) {
+            files.rename_replace(draft, name);
+        } else {
+            files.rename_new(draft, name);
+        }
     } catch (...) {
-        remove_state(files, draft);
+        if (made) remove_state(files, draft);
         throw;
-    }
-    remove_side_files(files, name);
-    if (options.replace) {
-        files.rename_replace(draft, name);
-    } else {
-        files.rename_new(draft, name);
     }
     files.sync_directory(directory_of(name));
     StateDatabase state = StateDatabase::open(target, options.state);

@@ -76,6 +76,9 @@ void StateConnection::set_pragmas(bool in_memory) {
                                     "\"{}\": somebody else has it open; close that and try again",
                                     mode.value_or(""), wanted));
     }
+    // A misspelt name in double quotes is an error, not a string.
+    sqlite3_db_config(handle(), SQLITE_DBCONFIG_DQS_DDL, 0, static_cast<int*>(nullptr));
+    sqlite3_db_config(handle(), SQLITE_DBCONFIG_DQS_DML, 0, static_cast<int*>(nullptr));
     connection_->execute("PRAGMA temp_store = MEMORY");  // sorting leaves no file behind
     connection_->execute("PRAGMA secure_delete = OFF");  // Debian zeroes every freed page: slow, and this is no secret
 }

@@ -324,6 +324,30 @@ TEST_CASE("project into: a daybook is never replaced") {
     CHECK(log.reader().head().seq == Sequence{2});
 }
 
+TEST_CASE("project into: the names beside the log are never replaced") {
+    Log log;
+    log.append_numbered(2);
+    for (const char* suffix : {".lock", ".snapshots", "-wal"}) {
+        CAPTURE(suffix);
+        const std::string beside = log.path().string() + suffix;
+        if (!std::filesystem::exists(beside)) std::ofstream(beside) << "precious";
+        const auto bytes = std::filesystem::file_size(beside);
+        refusal(ErrorCode::unsupported_path,
+                [&] { project_into(log.reader(), counting(), beside, {.replace = true, .log = log.path()}); });
+        CHECK(std::filesystem::file_size(beside) == bytes);
+    }
+}
+
+TEST_CASE("project into: a file that has the name of a draft is not touched") {
+    Log log;
+    log.append_numbered(2);
+    const auto target = log.directory() / "state.sqlite";
+    std::ofstream(target.string() + ".new-1") << "precious";
+    project_into(log.reader(), counting(), target);
+    CHECK(std::filesystem::file_size(target.string() + ".new-1") == 8);
+    CHECK(state_of_file(target) == counted(2));
+}
+
 TEST_CASE("project into: a projection that fails to load leaves nothing, and replaces nothing") {
     Log log;
     log.append_numbered(2);
@@ -331,7 +355,7 @@ TEST_CASE("project into: a projection that fails to load leaves nothing, and rep
     const auto target = log.directory() / "state.sqlite";
     refusal(ErrorCode::invalid_projection, [&] { project_into(log.reader(), broken, target); });
     CHECK_FALSE(std::filesystem::exists(target));
-    CHECK_FALSE(std::filesystem::exists(target.string() + ".new"));
+    CHECK_FALSE(std::filesystem::exists(target.string() + ".new-1"));
     project_into(log.reader(), counting(), target);
     refusal(ErrorCode::invalid_projection, [&] { project_into(log.reader(), broken, target, {.replace = true}); });
     CHECK(state_of_file(target) == counted(2));

@@ -320,6 +320,10 @@ TEST_CASE("state: json functions, upserts, window functions and recursive querie
           text("0=5 1=6 10=10 11=21 12=33"));
 }
 
+TEST_CASE("state: a misspelt name in double quotes is an error, not a string") {
+    CHECK_THAT(refused_on("INSERT INTO t SELECT \"z\" FROM t"), Contains("no such column: z"));
+}
+
 TEST_CASE("state: an error in an event names file, line, statement and event") {
     const std::string message =
         refused_on("INSERT INTO t VALUES(1);\nINSERT INTO t VALUES(1)", "CREATE TABLE t(x UNIQUE)");

@@ -22,6 +22,9 @@ struct SqlFoldOptions {
     SnapshotFile* snapshots = nullptr;  ///< looked for here, and kept here when `save_snapshot`. Default: none
     bool save_snapshot = false;         ///< keep the end state; only of a window that is a prefix by seq
     bool replace = false;               ///< project_into(): begin anew, whatever is at the target (but never a log)
+    /// The log's file: project_into() refuses it and the names beside it (`-wal`, `.lock`, …) as a target, also with
+    /// `replace`. Default: not known; only a file that is a daybook itself is refused.
+    std::filesystem::path log{};
     /// Events of one transaction of the state. Default: 4,096; 1..1,000,000.
     std::size_t batch_events = 4'096;
     StateDatabaseOptions state{};
@@ -49,7 +52,7 @@ struct Projected {
 /// window options, which goes on from its position (`to_seq`, `to` and `limit` may move forward). On an error
 /// in an event the file stays at the event before it, and says so. Throws Error: target_exists - something
 /// else is there (use replace); history_diverged - its position is not of this
-///               history; unsupported_path - a log; and as project().
+///               history; unsupported_path - a log or a file of options.log; and as project().
 SqlFoldReport project_into(const EventReader& reader, const Projection& projection, const std::filesystem::path& target,
                            SqlFoldOptions options = {});
 
