@@ -1,5 +1,6 @@
 # The C++ and shell that README and docs show is real: each ```cpp block that names its file in the line before it
 # (<!-- examples/quickstart.cpp -->) must be a part of that file, word for word. Variable: ROOT.
+cmake_minimum_required(VERSION 3.25)
 file(GLOB_RECURSE documents "${ROOT}/docs/*.md")
 list(PREPEND documents "${ROOT}/README.md")
 set(blocks 0)

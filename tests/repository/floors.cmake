@@ -1,5 +1,6 @@
 # Reads every source of every floor: a floor includes only the floors that it may stand on, and nothing but `store`
 # names SQLite. Variable: ROOT.
+cmake_minimum_required(VERSION 3.25)
 set(may_event "event")
 set(may_store "event;store")
 set(may_middleware "event;middleware")
