@@ -1,6 +1,5 @@
 // Accepting a loss: the evidence is copied aside first, then the mark is set to the log as it is.
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,9 +12,9 @@
 #include <daybook/store/diagnosis.hpp>
 
 #include "store/connection.hpp"
+#include "store/database_file.hpp"
 #include "store/lock_file.hpp"
 #include "store/opening.hpp"
-#include "store/sqlite_error.hpp"
 
 namespace daybook {
 namespace {
@@ -23,60 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
-
-// The database file, read through SQLite's VFS: a descriptor of our own, when closed, would drop the locks that other
-// connections of this process hold on it.
-class DatabaseFile {
-  public:
-    DatabaseFile(const std::string& path, const StoreOptions& options) : path_(path) {
-        sqlite3_vfs* vfs = sqlite3_vfs_find(options.vfs_name.empty() ? nullptr : options.vfs_name.c_str());
-        if (vfs == nullptr)
-            throw Error(ErrorCode::invalid_argument,
-                        fmt::format("open {}: there is no VFS called '{}'", path, options.vfs_name));
-        name_.reset(sqlite3_create_filename(path.c_str(), "", "", 0, nullptr));
-        room_ = std::make_unique<std::max_align_t[]>(
-            static_cast<std::size_t>(vfs->szOsFile) / sizeof(std::max_align_t) + 1);
-        if (!name_) throw Error(ErrorCode::out_of_memory, fmt::format("open {}", path));
-        const int rc = vfs->xOpen(vfs, name_.get(), file(),
-                                  SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_NOFOLLOW, nullptr);
-        if (rc != SQLITE_OK) {
-            close();
-            throw_sqlite_error(rc, "it cannot be opened", fmt::format("open {}", path));
-        }
-    }
-    ~DatabaseFile() { close(); }
-    DatabaseFile(const DatabaseFile&) = delete;
-    DatabaseFile& operator=(const DatabaseFile&) = delete;
-
-    [[nodiscard]] std::uint64_t size() {
-        sqlite3_int64 bytes = 0;
-        check(file()->pMethods->xFileSize(file(), &bytes));
-        return static_cast<std::uint64_t>(bytes);
-    }
-    /// All of `bytes` must be there.
-    [[nodiscard]] std::string read_at(std::uint64_t offset, std::size_t bytes) {
-        std::string text(bytes, '\0');
-        check(
-            file()->pMethods->xRead(file(), text.data(), static_cast<int>(bytes), static_cast<sqlite3_int64>(offset)));
-        return text;
-    }
-
-  private:
-    struct FreeName {
-        void operator()(const char* name) const noexcept { sqlite3_free_filename(const_cast<char*>(name)); }
-    };
-    [[nodiscard]] sqlite3_file* file() const noexcept { return reinterpret_cast<sqlite3_file*>(room_.get()); }
-    void check(int rc) const {
-        if (rc != SQLITE_OK) throw_sqlite_error(rc, "it cannot be read", fmt::format("read {}", path_));
-    }
-    void close() noexcept {
-        if (room_ && file()->pMethods != nullptr) file()->pMethods->xClose(file());
-    }
-
-    std::string path_;
-    std::unique_ptr<const char, FreeName> name_;
-    std::unique_ptr<std::max_align_t[]> room_;
-};
 
 template <typename Source>
 void copy_to_new_file(Source& source, FileSystem& files, const std::string& target) {
@@ -122,7 +67,7 @@ std::vector<fs::path> accept_loss(const fs::path& path, StoreOptions given) {
 
     const std::string copy = name + ".loss-" + time_for_a_name(options.clock->now());
     std::vector<fs::path> copies;
-    DatabaseFile database(name, options);
+    DatabaseFile database(name, options.vfs_name);
     copy_to_new_file(database, files, copy);
     copies.emplace_back(copy);
     if (const std::string wal = wal_path_of(name); files.exists(wal)) {

@@ -6,14 +6,11 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -23,6 +20,7 @@
 #include <daybook/event/error.hpp>
 
 #include "store/connection.hpp"
+#include "store/file_system_type.hpp"
 #include "store/lock_file.hpp"
 #include "store/opening.hpp"
 #include "store/wal_index.hpp"
@@ -103,36 +101,20 @@ class Diagnosis {
     }
 
     void look_at_file_system() {
-        struct statfs info {};
-        if (::statfs(database_.c_str(), &info) != 0) {
+        const std::optional<FileSystemType> type = file_system_type_of(database_);
+        if (!type)
             add(Level::note, "file_system", fmt::format("cannot be told: {}", std::strerror(errno)));
-            return;
-        }
-        struct Known {
-            std::uint32_t type;
-            std::string_view name;
-            bool is_local;
-        };
-        // f_type of statfs(2).
-        constexpr std::array known{
-            Known{0xEF53, "ext4", true},        Known{0x58465342, "XFS", true},  Known{0x9123683E, "btrfs", true},
-            Known{0x2FC12FC1, "ZFS", true},     Known{0xF2F52010, "F2FS", true}, Known{0x01021994, "tmpfs", true},
-            Known{0x794C7630, "overlay", true}, Known{0x6969, "NFS", false},     Known{0xFF534D42, "CIFS", false},
-            Known{0xFE534D42, "SMB2", false},   Known{0x517B, "SMB", false},     Known{0x01021997, "9p", false},
-            Known{0x65735546, "FUSE", false},   Known{0x00C36400, "Ceph", false}};
-        const auto type = static_cast<std::uint32_t>(info.f_type);
-        const auto found = std::find_if(known.begin(), known.end(), [&](const Known& one) { return one.type == type; });
-        if (found == known.end())
-            add(Level::note, "file_system", fmt::format("type 0x{:x}, not known to this program", type),
+        else if (type->name == nullptr)
+            add(Level::note, "file_system", fmt::format("type 0x{:x}, not known to this program", type->magic),
                 "make sure that it is a local one");
-        else if (!found->is_local)
-            add(Level::problem, "file_system", fmt::format("{}, over a network or a user process", found->name),
+        else if (type->is_network)
+            add(Level::problem, "file_system", fmt::format("{}, over a network or a user process", type->name),
                 "move the log to a local disk: SQLite's write-ahead log is not safe here");
-        else if (found->name == "tmpfs")
-            add(Level::note, "file_system", "tmpfs, in memory",
+        else if (type->is_in_memory)
+            add(Level::note, "file_system", fmt::format("{}, in memory", type->name),
                 "the log is gone after a restart of the machine; move it to a disk if it matters");
         else
-            add(Level::ok, "file_system", fmt::format("{}, local", found->name));
+            add(Level::ok, "file_system", fmt::format("{}, local", type->name));
     }
 
     void look_at_permissions() {

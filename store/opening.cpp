@@ -1,9 +1,7 @@
 #include "store/opening.hpp"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <fcntl.h>
@@ -11,15 +9,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include <daybook/event/error.hpp>
 #include <daybook/event/posix_file_system.hpp>
 
+#include "store/database_file.hpp"
+#include "store/file_system_type.hpp"
 #include "store/schema.hpp"
-#include "store/sqlite_error.hpp"
 
 namespace daybook {
 
@@ -27,31 +25,17 @@ namespace {
 
 constexpr std::size_t header_bytes = 112;  // SQLite's header (100) and the b-tree header of page 1
 
-struct NetworkFileSystem {
-    std::uint32_t type;
-    const char* name;
-};
-// f_type of statfs(2); WAL needs shared memory that these do not give.
-constexpr std::array network_file_systems{NetworkFileSystem{0x6969, "NFS"},      NetworkFileSystem{0xFF534D42, "CIFS"},
-                                          NetworkFileSystem{0xFE534D42, "SMB2"}, NetworkFileSystem{0x517B, "SMB"},
-                                          NetworkFileSystem{0x01021997, "9p"},   NetworkFileSystem{0x65735546, "FUSE"},
-                                          NetworkFileSystem{0x00C36400, "Ceph"}};
-
 [[noreturn]] void refuse(ErrorCode code, const std::filesystem::path& path, std::string_view why) {
     throw Error(code, fmt::format("open {}: {}", path.string(), why));
 }
 
 void refuse_network_file_system(const std::filesystem::path& path, const std::filesystem::path& on_disk) {
-    struct statfs info {};
-    if (::statfs(on_disk.c_str(), &info) != 0) return;
-    const auto type = static_cast<std::uint32_t>(info.f_type);
-    for (const NetworkFileSystem& network : network_file_systems)
-        if (network.type == type)
-            refuse(ErrorCode::network_file_system, path,
-                   fmt::format(
-                       "it lies on {} (0x{:x}), where SQLite's write-ahead log is not safe; use a local disk, or set "
+    const std::optional<FileSystemType> type = file_system_type_of(on_disk.native());
+    if (!type || !type->is_network) return;
+    refuse(ErrorCode::network_file_system, path,
+           fmt::format("it lies on {} (0x{:x}), where SQLite's write-ahead log is not safe; use a local disk, or set "
                        "allow_network_file_system if only one machine ever uses it",
-                       network.name, type));
+                       type->name, type->magic));
 }
 
 // Whether this process may use the file so; 0, or errno. The effective user counts, as it does in open().
@@ -76,37 +60,11 @@ struct HeaderReading {
     std::uint64_t size = 0;
 };
 
-// Reads the beginning of a database file through SQLite's VFS, without a connection. A plain open() and close() of the
-// file would drop the POSIX locks that other connections of this process hold on it; SQLite's VFS keeps account of
-// that: while another of its files is locked on the same inode, it only closes the descriptor later.
 HeaderReading read_header(const std::string& path, const StoreOptions& options) {
-    sqlite3_vfs* vfs = sqlite3_vfs_find(options.vfs_name.empty() ? nullptr : options.vfs_name.c_str());
-    if (vfs == nullptr)
-        throw Error(ErrorCode::invalid_argument,
-                    fmt::format("open {}: there is no VFS called '{}'", path, options.vfs_name));
-    const std::unique_ptr<char, void (*)(char*)> name(
-        const_cast<char*>(sqlite3_create_filename(path.c_str(), "", "", 0, nullptr)),
-        [](char* text) { sqlite3_free_filename(text); });
-    if (!name) throw Error(ErrorCode::out_of_memory, fmt::format("open {}", path));
-    const std::unique_ptr<std::max_align_t[]> room =
-        std::make_unique<std::max_align_t[]>(static_cast<std::size_t>(vfs->szOsFile) / sizeof(std::max_align_t) + 1);
-    auto* file = reinterpret_cast<sqlite3_file*>(room.get());
-    int rc =
-        vfs->xOpen(vfs, name.get(), file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_NOFOLLOW, nullptr);
-    if (rc != SQLITE_OK) {
-        if (file->pMethods != nullptr) file->pMethods->xClose(file);
-        throw_sqlite_error(rc, std::strerror(errno), fmt::format("open {}", path));
-    }
+    DatabaseFile file(path, options.vfs_name);
     HeaderReading reading;
-    sqlite3_int64 size = 0;
-    rc = file->pMethods->xFileSize(file, &size);
-    if (rc == SQLITE_OK) {
-        reading.size = static_cast<std::uint64_t>(size);
-        reading.bytes.resize(std::min<std::size_t>(header_bytes, reading.size));
-        rc = file->pMethods->xRead(file, reading.bytes.data(), static_cast<int>(reading.bytes.size()), 0);
-    }
-    file->pMethods->xClose(file);
-    if (rc != SQLITE_OK) throw_sqlite_error(rc, "its first bytes cannot be read", fmt::format("open {}", path));
+    reading.size = file.size();
+    reading.bytes = file.read_at(0, std::min<std::size_t>(header_bytes, reading.size));
     return reading;
 }
 

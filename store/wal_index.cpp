@@ -69,7 +69,6 @@ std::optional<std::vector<HeldLock>> locks_on(const std::string& path) {
     while (std::getline(lines, line)) {
         if (line.find(wanted) == std::string::npos || line.find("->") != std::string::npos) continue;
         std::array<char, 64> file{};
-        HeldLock lock;
         long long process = 0;
         unsigned long long first = 0;
         unsigned long long last = 0;
