@@ -18,6 +18,14 @@ BusOptions checked_options(BusOptions options) {
     return options;
 }
 
+/// Whether this thread is in a handler of `impl`, however deep.
+bool in_handler_of(const EventBus::Impl& impl) noexcept {
+    for (const HandlerContext::Impl* run = current_run(); run != nullptr; run = run->outer) {
+        if (&run->bus == &impl) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 EventBus::Impl::Impl(EventStore& event_store, BusOptions bus_options)
@@ -31,27 +39,16 @@ EventBus::Impl::Impl(EventStore& event_store, BusOptions bus_options)
     for (std::size_t index = 0; index < chain.size(); ++index) {
         if (chain.is_positioned(index)) feeders.emplace_back(store, chain, index);
     }
-    constexpr std::uint64_t batch_records = 1'000;
     for (PositionFeeder& feeder : feeders) {
         const std::string name(feeder.name());
-        std::uint64_t total = 0;
-        std::uint64_t fed = 0;
-        for (bool first = true;; first = false) {
-            const PositionFeeder::Round round = feeder.feed(batch_records);
-            fed += round.fed;
-            if (first) total = fed + round.left;
-            if (options.on_catch_up && total > 0) {
-                const auto lock = delivery_lock();
-                try {
-                    options.on_catch_up(CatchUpProgress{name, fed, std::max(total, fed)});
-                } catch (...) {
-                    outcome_failures.failed_with_current_exception("on_catch_up");
-                }
+        feed_to_head(feeder, [&](std::uint64_t fed, std::uint64_t total) {
+            if (!options.on_catch_up) return;
+            try {
+                options.on_catch_up(CatchUpProgress{name, fed, total});
+            } catch (...) {
+                outcome_failures.failed_with_current_exception("on_catch_up");
             }
-            // What others append meanwhile is left for the emits and pump(), so that opening ends.
-            if (round.failed || round.stands_by || round.fed == 0 || round.left == 0 || fed >= total) break;
-        }
-        if (fed > 0) feeder.save_checkpoint();
+        });
     }
     queue = std::make_unique<WorkQueue>(options.queue_capacity, options.worker_threads,
                                         [this](const QueuedRun& run) { run_queued(run); });
@@ -59,9 +56,28 @@ EventBus::Impl::Impl(EventStore& event_store, BusOptions bus_options)
 
 EventBus::Impl::~Impl() = default;
 
+std::uint64_t EventBus::Impl::feed_to_head(
+    PositionFeeder& feeder, const std::function<void(std::uint64_t fed, std::uint64_t total)>& progress) {
+    constexpr std::uint64_t batch_records = 1'000;
+    std::uint64_t fed = 0;
+    std::uint64_t total = 0;
+    for (bool first = true;; first = false) {
+        // The lock is let go between batches: emitters come in between.
+        const auto lock = delivery_lock();
+        const PositionFeeder::Round round = feeder.feed(batch_records);
+        fed += round.fed;
+        if (first) total = fed + round.left;
+        if (progress && total > 0) progress(fed, std::max(total, fed));
+        // What others append meanwhile is left for later, so that this ends.
+        if (!round.failed && !round.stands_by && round.left > 0 && round.fed > 0 && fed < total) continue;
+        feeder.save_checkpoint();
+        return fed;
+    }
+}
+
 EventBus::Impl::Call::Call(Impl& impl, std::string_view what) : impl_(impl) {
     impl.refuse_in_hook(what);
-    const bool in_handler = current_run() != nullptr;
+    const bool in_handler = in_handler_of(impl);
     const std::lock_guard lock(impl.state_mutex);
     // While the bus closes, handlers that run their course may still emit.
     if (impl.state == State::closed || (impl.state == State::closing && !in_handler)) {
@@ -136,16 +152,9 @@ void EventBus::Impl::close(CloseQueue close_queue) {
         state = State::closed;
     }
     save({});
+    for (PositionFeeder& feeder : feeders) feed_to_head(feeder, {});
     {
         const auto lock = delivery_lock();
-        for (PositionFeeder& feeder : feeders) {
-            constexpr std::uint64_t batch_records = 1'000;
-            for (;;) {
-                const PositionFeeder::Round round = feeder.feed(batch_records);
-                if (round.failed || round.stands_by || round.left == 0 || round.fed == 0) break;
-            }
-            feeder.save_checkpoint();
-        }
         chain.flush();
         chain.close();
     }

@@ -138,20 +138,8 @@ std::uint64_t EventBus::pump() {
     Impl& impl = live(impl_);
     const Impl::Call call(impl, "pump");
     impl.save({});
-    constexpr std::uint64_t batch_records = 1'000;
     std::uint64_t fed = 0;
-    for (PositionFeeder& feeder : impl.feeders) {
-        for (;;) {
-            // The lock is let go between batches: emitters come in between.
-            const auto lock = impl.delivery_lock();
-            const PositionFeeder::Round round = feeder.feed(batch_records);
-            fed += round.fed;
-            if (round.failed || round.stands_by || round.left == 0 || round.fed == 0) {
-                feeder.save_checkpoint();
-                break;
-            }
-        }
-    }
+    for (PositionFeeder& feeder : impl.feeders) fed += impl.feed_to_head(feeder, {});
     const auto lock = impl.delivery_lock();
     impl.chain.flush();
     impl.outcome_failures.report_rest();

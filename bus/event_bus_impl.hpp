@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -96,6 +97,9 @@ struct EventBus::Impl : std::enable_shared_from_this<EventBus::Impl> {
     void deliver(const Delivery& mine);
     void deliver_one(const Delivery& delivery) noexcept;
     void feed(std::uint64_t own_records) noexcept;
+    /// In batches, up to the head as it is at the start. Returns the records fed.
+    std::uint64_t feed_to_head(PositionFeeder& feeder,
+                               const std::function<void(std::uint64_t fed, std::uint64_t total)>& progress);
 
     // running.cpp
     [[nodiscard]] Outcome run_handler(const std::shared_ptr<EventRuns>& runs, std::size_t index);

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <daybook/bus/event_bus.hpp>
@@ -70,6 +71,7 @@ struct HandlerContext::Impl {
     std::vector<std::string> emitted{};
     std::string note{};
     Impl* outer = nullptr;  // the run that this one is inside of, on the same thread
+    std::thread::id thread = std::this_thread::get_id();
 };
 
 /// The innermost handler run of this thread, of any bus; null outside of handlers.

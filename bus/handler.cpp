@@ -1,14 +1,31 @@
 // What handlers are given, what they return, and how their registration ends.
 #include "daybook/bus/handler.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include <daybook/event/error.hpp>
 #include <daybook/event/json_nlohmann.hpp>
 
 #include "bus/event_bus_impl.hpp"
 #include "bus/registration_impl.hpp"
 
 namespace daybook {
+
+namespace {
+
+/// Ordinals and links belong to the handler's own run.
+void check_thread(const HandlerContext::Impl& run) {
+    if (run.thread == std::this_thread::get_id()) return;
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("emit through the context of handler '{}' on another thread: a context serves its handler's own "
+                    "thread; emit on the bus, with causation_id, from there",
+                    run.handler.name));
+}
+
+}  // namespace
 
 const EventResult* Emitted::result_of(std::string_view handler) const noexcept {
     for (const EventResult& result : results) {
@@ -31,12 +48,14 @@ std::uint32_t HandlerContext::attempt() const noexcept {
 }
 
 Emitted HandlerContext::emit(NewEvent event, EmitOptions options) {
+    check_thread(impl_);
     std::vector<NewEvent> events;
     events.push_back(std::move(event));
     return std::move(impl_.bus.emit(std::move(events), std::move(options), &impl_).front());
 }
 
 PostedEvent HandlerContext::post(NewEvent event, EmitOptions options) {
+    check_thread(impl_);
     std::vector<NewEvent> events;
     events.push_back(std::move(event));
     return std::move(impl_.bus.post(std::move(events), std::move(options), &impl_).front());

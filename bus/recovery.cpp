@@ -11,15 +11,22 @@ RecoverReport EventBus::Impl::recover(const RecoverOptions& recover_options) {
     RecoverReport report;
     bool stopped = false;
     std::size_t ran = 0;
-    std::vector<Unfinished> all = store.unfinished(options.name);
     // Of one event, in registration order, as the emit would have run them.
-    const auto turn = [&](const Unfinished& work) {
-        const std::shared_ptr<HandlerEntry> handler = registry.find(work.handler);
-        return std::pair(work.event_seq.value, handler ? handler->number : std::uint64_t{0});
+    struct Item {
+        Unfinished work;
+        std::shared_ptr<HandlerEntry> handler;
+        std::uint64_t number = 0;
     };
-    std::stable_sort(all.begin(), all.end(),
-                     [&](const Unfinished& left, const Unfinished& right) { return turn(left) < turn(right); });
-    for (Unfinished& work : all) {
+    std::vector<Item> items;
+    for (Unfinished& work : store.unfinished(options.name)) {
+        std::shared_ptr<HandlerEntry> handler = registry.find(work.handler);
+        const std::uint64_t number = handler ? handler->number : 0;
+        items.push_back(Item{std::move(work), std::move(handler), number});
+    }
+    std::stable_sort(items.begin(), items.end(), [](const Item& left, const Item& right) {
+        return std::pair(left.work.event_seq, left.number) < std::pair(right.work.event_seq, right.number);
+    });
+    for (auto& [work, handler, number] : items) {
         if (!work.owner_is_gone) {
             ++report.owner_lives;
             continue;
@@ -28,7 +35,6 @@ RecoverReport EventBus::Impl::recover(const RecoverOptions& recover_options) {
             ++report.not_recoverable;
             continue;
         }
-        std::shared_ptr<HandlerEntry> handler = registry.find(work.handler);
         if (!handler) {
             report.no_handler.push_back(std::move(work));
             continue;

@@ -38,6 +38,14 @@ bool smaller_number(const std::string& left, const std::string& right) {
     return left.size() != right.size() ? left.size() < right.size() : left < right;
 }
 
+/// Whether `text` may be what a kill left of a journal's first line: its beginning, or blocks that were never written.
+bool may_be_begun_journal(std::string_view text) noexcept {
+    constexpr std::string_view start = "{\"journal\":";
+    const std::size_t compared = std::min(text.size(), start.size());
+    return text.substr(0, compared) == start.substr(0, compared) ||
+           text.find_first_not_of('\0') == std::string_view::npos;
+}
+
 class Scan {
   public:
     Scan(const std::string& path, const Limits& limits) : path_(path), limits_(limits) {}
@@ -152,6 +160,14 @@ JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& 
     }
     JournalEnd end = scan.end();
     end.torn_bytes = size - end.good_bytes;
+    if (!end.header && !may_be_begun_journal(file.read_at(0, read_bytes))) {
+        throw Error(
+            ErrorCode::target_exists,
+            fmt::format(
+                "open the journal {}: the file is there and is not a journal. Nothing was changed; give the journal "
+                "another path",
+                path));
+    }
     if (end.torn_bytes > line_bytes_max) {
         throw Error(
             ErrorCode::corrupt,

@@ -176,6 +176,37 @@ TEST_CASE("off: waits until the handler is not running on another thread") {
     releaser.join();
 }
 
+TEST_CASE("handler: its context is refused on another thread") {
+    BusFixture fixture;
+    EventBus bus(fixture.store);
+    bool refused = false;
+    const Registration handler = bus.on("a", {.name = "h"}, [&](const Event&, HandlerContext& context) {
+        std::thread stranger([&] {
+            try {
+                context.emit(fact("b"));
+            } catch (const Error& error) {
+                refused = error.code() == ErrorCode::invalid_argument;
+            }
+        });
+        stranger.join();
+    });
+    bus.emit(fact("a"));
+    CHECK(refused);
+    CHECK(fixture.events().size() == 1);
+}
+
+TEST_CASE("handler: an emit on another bus is linked too, and kept in the row") {
+    BusFixture fixture;
+    EventBus bus(fixture.store);
+    EventBus other(fixture.store, {.name = "other"});
+    const Registration handler = bus.on("a", {.name = "h"}, [&](const Event&) { other.emit(fact("b")); });
+    const Emitted emitted = bus.emit(fact("a"));
+    const std::vector<Event> events = fixture.events();
+    REQUIRE(events.size() == 2);
+    CHECK(events[1].causation_id == events[0].id);
+    CHECK(emitted.results[0].emitted == std::vector<std::string>{events[1].id});
+}
+
 TEST_CASE("registration: unregisters at the end of its scope unless it was released, and may outlive the bus") {
     BusFixture fixture;
     Registration outliving;

@@ -155,6 +155,16 @@ TEST_CASE("journal: a kill while the first file was begun leaves a new journal")
     }
 }
 
+TEST_CASE("journal: a file that is not a journal is left alone") {
+    World world;
+    for (const std::string& other :
+         {std::string("my diary"), std::string("SQLite format 3\0", 16), std::string("line\n")}) {
+        write_contents(world.path, other);
+        CHECK_THROWS_AS(JournalMiddleware(world.options()), Error);
+        CHECK(contents(world.path) == other);
+    }
+}
+
 TEST_CASE("journal: at its size it goes on in a new file, and each file says where it continues") {
     World world;
     JournalOptions options = world.options();

@@ -75,6 +75,7 @@ class HandlerContext {
     /// 1, or more when it is being recovered.
     [[nodiscard]] std::uint32_t attempt() const noexcept;
     /// As EventBus::emit() and post() of this bus: linked to event() unless options.detached.
+    /// Throws Error: invalid_argument - on another thread than the handler's; and as they do.
     Emitted emit(NewEvent event, EmitOptions options = {});
     PostedEvent post(NewEvent event, EmitOptions options = {});
 

@@ -76,6 +76,7 @@ class JournalMiddleware final : public Middleware {
     /// it stands by: nothing is fed to it until that writer is gone. Throws Error: corrupt - a damaged record
     /// that is not a torn tail; names file, line and byte offset. Move the
     ///               journal's files away, and it is written anew from the log.
+    ///               target_exists - the file is there and is not a journal.
     ///               invalid_argument, io_error, permission_denied, no_such_file.
     explicit JournalMiddleware(JournalOptions options);
     /// Syncs as options say; errors are swallowed: close() reports them.
