@@ -115,15 +115,22 @@ TEST_CASE("store: used in a forked child it refuses, and the child's end harms n
     TestStore test;
     EventStore store = test.open();
     store.append(event());
+    std::unique_ptr<OwnerLock> owner = store.hold_owner_lock();
     {
         test::Child child([&] {
             const bool refused = code_of([&] { return store.append(event()); }) == ErrorCode::wrong_process &&
                                  code_of([&] { return store.head(); }) == ErrorCode::wrong_process;
+            owner.reset();
             EventStore mine = std::move(store);  // and is destroyed here
             return refused ? 0 : 1;
         });
         CHECK(child.wait() == 0);
     }
+    // The child shares the parent's open lock file: had it unlocked anything, this store would seem dead to others.
+    PosixFileSystem files;
+    LockFile other(files, store.path().native(), false);
+    CHECK(other.somebody_lives());
+    CHECK_FALSE(other.owner_is_gone(owner->name()));
     CHECK(store.append(event()).first_seq == Sequence{2});
     check_log(store, 2);
 }
