@@ -44,15 +44,14 @@ struct CatchUpProgress {
 
 /// Effect, unit, default and limits of each are said beside it. validate() reports all faults at once.
 struct BusOptions {
-    /// Names the bus in results; recovery goes by it. Several buses may have one name. Default:
-    /// "main"; 1..255 bytes.
+    /// Names the bus in results; recovery goes by it. Several buses may have one name. Default: "main"; 1..255 bytes.
     std::string name = "main";
     /// Threads that run pool handlers and posted events. Default: 0, no thread; at most 256.
     std::size_t worker_threads = 0;
     /// Default: together.
     OutcomeCommit outcomes = OutcomeCommit::together;
-    /// Write a `started` row, in a commit of its own, before each handler runs. Default: false: a lone
-    /// `pending` row means that the handler may have run.
+    /// Write a `started` row, in a commit of its own, before each handler runs. Default: false: a lone `pending` row
+    /// means that the handler may have run.
     bool record_started = false;
     /// Queued handler runs. Default: 10,000; 1..10,000,000.
     std::size_t queue_capacity = 10'000;
@@ -65,8 +64,7 @@ struct BusOptions {
     std::size_t nesting_max = 64;
     /// Outcomes kept in memory while the disk refuses them. Default: 10,000; 1..1,000,000.
     std::size_t unsaved_outcomes_max = 10'000;
-    /// Records of others that one emit feeds to positioned middleware, besides its own. Default:
-    /// 1,000; 1..100,000.
+    /// Records of others that one emit feeds to positioned middleware, besides its own. Default: 1,000; 1..100,000.
     std::size_t feed_records_max = 1'000;
     /// In order of their calls. Default: none.
     std::vector<std::shared_ptr<Middleware>> middleware{};

@@ -72,9 +72,9 @@ struct JournalStatus {
 /// Thread-safety: safe from any thread.
 class JournalMiddleware final : public Middleware {
   public:
-    /// Takes the lock, reads the newest file back and cuts a torn last line. When another writer has the lock
-    /// it stands by: nothing is fed to it until that writer is gone. Throws Error: corrupt - a damaged record
-    /// that is not a torn tail; names file, line and byte offset. Move the
+    /// Takes the lock, reads the newest file back and cuts a torn last line. When another writer has the lock it stands
+    /// by: nothing is fed to it until that writer is gone.
+    /// Throws Error: corrupt - a damaged record that is not a torn tail; names file, line and byte offset. Move the
     ///               journal's files away, and it is written anew from the log.
     ///               target_exists - the file is there and is not a journal.
     ///               invalid_argument, io_error, permission_denied, no_such_file.

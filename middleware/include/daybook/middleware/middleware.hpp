@@ -1,5 +1,4 @@
-// Middleware: observers of the life of events and results. They see committed values only and can veto
-// nothing.
+// Middleware: observers of the life of events and results. They see committed values only and can veto nothing.
 #pragma once
 
 #include <cstddef>
