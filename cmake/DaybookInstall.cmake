@@ -9,6 +9,3 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/daybook-config-version.c
 install(FILES "${PROJECT_BINARY_DIR}/daybook-config.cmake" "${PROJECT_BINARY_DIR}/daybook-config-version.cmake"
         DESTINATION "${package_dir}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/schemas/json" DESTINATION "${CMAKE_INSTALL_DATADIR}/daybook/schemas")
-if(TARGET daybook_cli)
-  install(TARGETS daybook_cli)
-endif()
