@@ -12,7 +12,7 @@ Timestamp time_from(std::string_view option, std::string_view text, Clock& clock
     try {
         return Timestamp::parse_relative(text, clock.now());
     } catch (const Error& error) {
-        throw Error(error.code(), fmt::format("{} '{}': {}; write 2018-06-14T15:00:00Z, 2018-06-14 or -15m", option,
+        throw Error(error.code(), fmt::format("{} '{}': {}; or -15m for a quarter of an hour ago", option,
                                               escape_cell(text), message_of(error)));
     }
 }

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include <daybook/event/journal_record.hpp>
 #include <daybook/store/event_store.hpp>
 
 #include "cli/game.hpp"
@@ -122,6 +123,80 @@ TEST_CASE("verify: --against a journal that is not there is 5") {
     const Game game;
     game.play();
     CHECK(game.run("verify", {"--against", game.path("none.jsonl")}).exit == 5);
+}
+
+TEST_CASE("verify: --against compares the log with a journal of it, and finds one that differs") {
+    const Game game;
+    game.play();
+    std::string journal;
+    {
+        const EventStore store = EventStore::open(game.db(), {.access = Access::read});
+        JournalHeader header;
+        header.store_id = store.store_id();
+        journal = encode_journal_record(header) + "\n";
+        EventCursor cursor = store.read();
+        while (const EventView* event = cursor.next()) journal += encode_journal_record(*event) + "\n";
+    }
+    write_file(game.path("journal.jsonl"), journal);
+    const std::string text = game.out("verify", {"--against", game.path("journal.jsonl")});
+    CHECK(schema_faults("verify", text) == "");
+    CHECK(nlohmann::json::parse(text).at("journal") == nlohmann::json{{"ok", true}, {"events", 4}, {"results", 0}});
+
+    const std::vector<std::string> lines = lines_of(journal);
+    write_file(game.path("gap.jsonl"), lines[0] + "\n" + lines[1] + "\n" + lines[3] + "\n" + lines[4] + "\n");
+    const Ran ran = game.run("verify", {"--against", game.path("gap.jsonl")});
+    CHECK(ran.exit == 1);
+    CHECK(schema_faults("verify", ran.out) == "");
+    CHECK(nlohmann::json::parse(ran.out).at("ok") == false);
+    CHECK(ran.out.find("journal_gap") != std::string::npos);
+}
+
+TEST_CASE("damage: a file damaged beyond opening is 1 for verify and 5 for the others") {
+    const Game game;
+    game.play();
+    std::string bytes = read_file(game.db());
+    for (std::size_t at = 200; at < bytes.size(); ++at)
+        bytes[at] = 'x';  // the header says what it is; nothing else is left
+    write_file(game.db(), bytes);
+    const Ran verified = game.run("verify");
+    INFO(verified.out << verified.err);
+    CHECK(verified.exit == 1);
+    CHECK(schema_faults("verify", verified.out) == "");
+    for (const std::string command : {"tail", "stats", "head", "export", "emit"}) {
+        const Ran ran =
+            game.run(command, command == "emit" ? std::vector<std::string>{"a"} : std::vector<std::string>{});
+        INFO(command << ": " << ran.err);
+        CHECK(ran.exit == 5);
+    }
+}
+
+TEST_CASE("doctor: a log that lost its tail is a problem, exit 1; writing is refused until --accept-loss") {
+    const Game game;
+    game.play();
+    const std::string early = read_file(game.db());
+    game.emit("more");
+    // The file of before beside the lock file of after: what a careless restore leaves.
+    write_file(game.db(), early);
+    std::filesystem::remove(game.db() + "-wal");
+    std::filesystem::remove(game.db() + "-shm");
+    const Ran doctor = game.run("doctor", {"--format", "json"});
+    INFO(doctor.out << doctor.err);
+    CHECK(doctor.exit == 1);
+    CHECK(nlohmann::json::parse(doctor.out).at("ok") == false);
+    const Ran refused = game.run("emit", {"a"});
+    INFO(refused.err);
+    CHECK(refused.exit == 5);
+    CHECK(refused.err.find("[log_behind_mark]") != std::string::npos);
+    const Ran read = game.run("tail");
+    CHECK(read.exit == 0);
+    CHECK(lines_of(read.out).size() == 4);
+    CHECK(read.err.find("warning: ") != std::string::npos);
+    const Ran accepted = game.run("doctor", {"--accept-loss", "--format", "json"});
+    INFO(accepted.out << accepted.err);
+    CHECK(accepted.exit == 0);
+    CHECK(accepted.err.find("kept a copy") != std::string::npos);
+    CHECK(game.emit("a").at("seq") == 5);
+    CHECK(game.run("doctor", {"--accept-loss"}).exit == 3);
 }
 
 TEST_CASE("stats: counts by type and stream, valid by its schema, and a window filters") {
