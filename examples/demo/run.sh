@@ -49,7 +49,8 @@ listing() {
 tree_of() { git -C "$project" ls-tree -r --format='%(objectmode) %(objectname) %(path)' "$1"; }
 
 title "1. Real events"
-if git -C "$project" rev-parse --verify -q HEAD >/dev/null 2>&1 &&
+if [ "$(git -C "$project" rev-parse --show-toplevel 2>/dev/null)" = "$project" ] &&
+    git -C "$project" rev-parse --verify -q HEAD >/dev/null 2>&1 &&
     [ "$(git -C "$project" rev-parse --is-shallow-repository)" = false ] &&
     [ "$(git -C "$project" rev-list --first-parent --count HEAD)" -ge 4 ]; then
     history=history.jsonl
