@@ -320,6 +320,68 @@ TEST_CASE("close: again is nothing, and calls after it are refused") {
     CHECK(fixture.events().empty());
 }
 
+TEST_CASE("close: outcomes that the disk went on refusing are its error, and stay unfinished work for recovery") {
+    BusFixture fixture;
+    StoreOptions impatient;
+    impatient.clock = fixture.clock;
+    impatient.busy_timeout = std::chrono::milliseconds(20);
+    EventStore store = EventStore::open(fixture.path(), impatient);
+    std::unique_ptr<File> lock;
+    {
+        EventBus bus(store);
+        const Registration handler = bus.on("*", {.name = "h"}, [&](const Event&) {
+            lock = store.files().open(fixture.path().string() + ".lock", OpenMode::read_write);
+            CHECK(lock->try_lock(LockFile::writer_byte, LockMode::exclusive));
+        });
+        bus.emit(fact("a"));
+        try {
+            bus.close();
+            FAIL("it closed without a word");
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::io_error);
+            CHECK(std::string(error.what()).find("1 outcomes") != std::string::npos);
+        }
+    }
+    lock.reset();
+    EventBus bus(fixture.store);
+    int calls = 0;
+    const Registration handler = bus.on("*", {.name = "h"}, [&](const Event&) { ++calls; });
+    CHECK(bus.recover().results.size() == 1);
+    CHECK(calls == 1);
+}
+
+TEST_CASE("close: while other threads emit, every emit is either whole or refused") {
+    BusFixture fixture;
+    BusOptions options;
+    options.worker_threads = 2;
+    EventBus bus(fixture.store, options);
+    bus.on("*", {.name = "inline"}, [](const Event&) {}).release();
+    bus.on("*", {.name = "pool", .mode = HandlerMode::pool}, [](const Event&) {}).release();
+    std::atomic<int> emitted{0};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < 4; ++thread) {
+        threads.emplace_back([&] {
+            for (;;) {
+                try {
+                    bus.emit(fact("a"));
+                    ++emitted;
+                } catch (const Error& error) {
+                    refused += error.code() == ErrorCode::closed ? 1 : 100;
+                    return;
+                }
+            }
+        });
+    }
+    while (emitted < 20) std::this_thread::yield();
+    bus.close();
+    for (std::thread& thread : threads) thread.join();
+    CHECK(refused == 4);
+    CHECK(fixture.events().size() == static_cast<std::size_t>(emitted));
+    CHECK(fixture.rows().size() == 4 * static_cast<std::size_t>(emitted));
+    CHECK(fixture.store.unfinished().empty());
+}
+
 TEST_CASE("close: in a handler it is refused, because it would wait for itself") {
     BusFixture fixture;
     EventBus bus(fixture.store);
