@@ -1,9 +1,7 @@
-// The store as a whole: its life, many threads, many processes, kills, disks that fail.
+// The store as a whole: its life, many threads, many processes, kills. Shared commits and failing disks: committer_test.cpp.
 #include <daybook/store/event_store.hpp>
 
 #include <catch2/catch.hpp>
-
-#include <sys/resource.h>
 
 #include <atomic>
 #include <map>
@@ -12,8 +10,7 @@
 
 #include <daybook/event/posix_file_system.hpp>
 
-#include "store/chain.hpp"
-#include "store/failing_vfs.hpp"
+#include "store/check_log.hpp"
 #include "store/lock_file.hpp"
 #include "store/test_store.hpp"
 
@@ -21,8 +18,10 @@ namespace daybook {
 
 namespace {
 
+using test::check_log;
 using test::code_of;
 using test::message_of;
+using test::on_real_clock;
 using test::query;
 using test::TestStore;
 
@@ -33,52 +32,6 @@ NewEvent event(std::string stream = "main", std::string id = "", std::string pay
     made.id = std::move(id);
     made.payload = std::move(payload);
     return made;
-}
-
-// Dense seqs and versions, times that never decrease, a chain that holds: by reading everything again.
-void check_log(EventStore& store, std::uint64_t events) {
-    EventCursor cursor = store.read();
-    std::uint64_t seq = 0;
-    Timestamp recorded_at{INT64_MIN};
-    std::map<std::string, std::uint64_t> versions;
-    while (const EventView* read = cursor.next()) {
-        REQUIRE(read->seq.value == ++seq);
-        REQUIRE(read->recorded_at >= recorded_at);
-        recorded_at = read->recorded_at;
-        REQUIRE(read->version.value == ++versions[std::string(read->stream)]);
-    }
-    CHECK(seq == events);
-    CHECK(store.head().seq.value == events);
-    Connection connection(store.path().string(), {});
-    Statement rows = connection.prepare(
-        "SELECT seq, event_id, type, event_version, stream, version, source, correlation_id, causation_id, occurred_at,"
-        " recorded_at, tags, payload, metadata, salt, digest FROM events_log ORDER BY seq");
-    Digest previous;
-    while (rows.step()) {
-        EventView view;
-        view.seq = Sequence{rows.unsigned_integer(0)};
-        view.id = rows.text(1);
-        view.type = rows.text(2);
-        view.event_version = rows.text(3);
-        view.stream = rows.text(4);
-        view.version = Version{rows.unsigned_integer(5)};
-        view.source = rows.text(6);
-        view.correlation_id = rows.optional_text(7);
-        view.causation_id = rows.optional_text(8);
-        view.occurred_at = Timestamp{rows.integer(9)};
-        view.recorded_at = Timestamp{rows.integer(10)};
-        view.tags = rows.text(11);
-        view.metadata = rows.text(13);
-        previous = chain_event(previous, store.store_id(), view, hash_payload(rows.blob(14), rows.text(12)));
-        REQUIRE(previous == rows.digest(15));
-    }
-    CHECK(previous == store.head().digest);
-}
-
-StoreOptions on_real_clock(Access access = Access::create) {
-    StoreOptions options;
-    options.access = access;
-    return options;
 }
 
 }  // namespace
@@ -160,90 +113,6 @@ TEST_CASE("store: 8 threads that append make one dense log in which each thread'
     REQUIRE(delivered.size() == threads * each);
     for (std::size_t index = 0; index < delivered.size(); ++index) REQUIRE(delivered[index] == index + 1);
     check_log(store, threads * each);
-}
-
-TEST_CASE("store: with full durability every append of one thread is synced before it returns", "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = test.options();
-    options.vfs_name = vfs.name();
-    EventStore store = EventStore::open(test.path, options);
-    for (int count = 0; count < 5; ++count) {
-        const int before = vfs.wal_syncs();
-        store.append(event());
-        CHECK(vfs.wal_syncs() > before);
-    }
-}
-
-TEST_CASE("store: with normal durability appends are not synced", "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = test.options();
-    options.vfs_name = vfs.name();
-    options.durability = Durability::normal;
-    EventStore store = EventStore::open(test.path, options);
-    store.append(event());
-    const int before = vfs.wal_syncs();
-    for (int count = 0; count < 5; ++count) store.append(event());
-    CHECK(vfs.wal_syncs() == before);
-}
-
-TEST_CASE("store: callers who wait at the same time share one sync", "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = on_real_clock();
-    options.vfs_name = vfs.name();
-    EventStore store = EventStore::open(test.path, options);
-    PosixFileSystem files;
-    LockFile holder(files, store.path().native(), true);
-    const int before = vfs.wal_syncs();
-    REQUIRE(holder.try_lock_writer());
-    std::atomic<int> begun{0};
-    std::vector<std::thread> running;
-    for (int thread = 0; thread < 8; ++thread)
-        running.emplace_back([&] {
-            ++begun;
-            store.append(event());
-        });
-    while (begun < 8) std::this_thread::yield();
-    holder.unlock_writer();
-    for (std::thread& thread : running) thread.join();
-    // All eight stand in one queue by the time the first has got the lock, but for a straggler or two.
-    CHECK(vfs.wal_syncs() - before < 8);
-    check_log(store, 8);
-}
-
-TEST_CASE("store: of several who share a commit only the one that SQLite refuses is refused", "[event_store]") {
-    TestStore test;
-    EventStore store = EventStore::open(test.path, on_real_clock());
-    {
-        Connection connection(test.path.string(), {.writable = true, .busy_timeout_ms = 1'000});
-        connection.execute(
-            "CREATE TRIGGER poison BEFORE INSERT ON events_log WHEN NEW.stream = 'poison'"
-            " BEGIN SELECT RAISE(ABORT, 'poison'); END");
-    }
-    PosixFileSystem files;
-    LockFile holder(files, store.path().native(), true);
-    REQUIRE(holder.try_lock_writer());
-    std::atomic<int> begun{0};
-    std::atomic<int> stored{0};
-    std::atomic<int> refused{0};
-    std::vector<std::thread> running;
-    for (int thread = 0; thread < 6; ++thread)
-        running.emplace_back([&, thread] {
-            ++begun;
-            const std::string message = message_of(
-                [&] { return store.append(event(thread == 3 ? "poison" : "s", "id-" + std::to_string(thread))); });
-            if (message.empty()) ++stored;
-            if (message.find("poison") != std::string::npos) ++refused;
-        });
-    while (begun < 6) std::this_thread::yield();
-    holder.unlock_writer();
-    for (std::thread& thread : running) thread.join();
-    CHECK(stored == 5);
-    CHECK(refused == 1);
-    CHECK(store.append(event()).first_seq == Sequence{6});
-    check_log(store, 6);
 }
 
 TEST_CASE("store: of many threads that expect the same version one wins", "[event_store]") {
@@ -492,129 +361,6 @@ TEST_CASE("store: nothing is acknowledged into a file that was removed or replac
     }
     CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::io_error);
     CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::writes_refused);
-}
-
-// Disks that fail -------------------------------------------------------------------------------------------------------
-
-TEST_CASE("store: on a full disk the append is refused, the rest is intact, and it goes on when there is room",
-          "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = test.options();
-    options.vfs_name = vfs.name();
-    EventStore store = EventStore::open(test.path, options);
-    store.append(event());
-    vfs.fail_wal_writes(SQLITE_FULL);
-    CHECK(code_of([&] { return store.append(event("s", "id-1")); }) == ErrorCode::disk_full);
-    CHECK(code_of([&] { return store.append(event("s", "id-1")); }) == ErrorCode::disk_full);
-    CHECK(store.head().seq == Sequence{1});
-    vfs.succeed();
-    CHECK(store.append(event("s", "id-1")).first_seq == Sequence{2});
-    check_log(store, 2);
-}
-
-TEST_CASE("store: a sync that fails leaves the commit in doubt, and stops writing until it is reopened",
-          "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = test.options();
-    options.vfs_name = vfs.name();
-    {
-        EventStore store = EventStore::open(test.path, options);
-        store.append(event());
-        vfs.fail_wal_syncs(SQLITE_IOERR_FSYNC);
-        const std::string message = message_of([&] { return store.append(event("s", "id-1")); });
-        CHECK_THAT(message, Catch::Contains("[commit_in_doubt]") && Catch::Contains("with the same ids"));
-        vfs.succeed();
-        CHECK(code_of([&] { return store.append(event("s", "id-2")); }) == ErrorCode::writes_refused);
-        CHECK(code_of([&] { return store.checkpoint_wal(); }) == ErrorCode::writes_refused);
-        CHECK(store.head().seq == Sequence{1});
-    }
-    EventStore store = EventStore::open(test.path, options);
-    CHECK(store.warnings().empty());
-    // Whichever way it went: with the same id it is there once.
-    store.append(event("s", "id-1"));
-    CHECK(store.head().seq == Sequence{2});
-    check_log(store, 2);
-}
-
-TEST_CASE("store: an I/O error while -wal is written leaves the commit in doubt", "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = test.options();
-    options.vfs_name = vfs.name();
-    EventStore store = EventStore::open(test.path, options);
-    store.append(event());
-    vfs.fail_wal_writes(SQLITE_IOERR_WRITE);
-    CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::commit_in_doubt);
-    vfs.succeed();
-    CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::writes_refused);
-}
-
-TEST_CASE("store: all callers that share a commit in doubt are told", "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = on_real_clock();
-    options.vfs_name = vfs.name();
-    EventStore store = EventStore::open(test.path, options);
-    store.append(event());
-    vfs.fail_wal_syncs(SQLITE_IOERR_FSYNC);
-    std::atomic<int> in_doubt{0};
-    std::atomic<int> refused{0};
-    std::vector<std::thread> running;
-    for (int thread = 0; thread < 8; ++thread)
-        running.emplace_back([&] {
-            const auto code = code_of([&] { return store.append(event()); });
-            if (code == ErrorCode::commit_in_doubt) ++in_doubt;
-            if (code == ErrorCode::writes_refused) ++refused;
-        });
-    for (std::thread& thread : running) thread.join();
-    CHECK(in_doubt >= 1);
-    CHECK(in_doubt + refused == 8);
-}
-
-TEST_CASE("store: an error of a checkpoint leaves the append stored, and stops writing", "[event_store]") {
-    TestStore test;
-    test::FailingVfs vfs;
-    StoreOptions options = test.options();
-    options.vfs_name = vfs.name();
-    options.checkpoint_pages = 1;
-    EventStore store = EventStore::open(test.path, options);
-    vfs.fail_database_writes(SQLITE_IOERR_WRITE);
-    CHECK(store.append(event()).first_seq == Sequence{1});
-    CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::writes_refused);
-    vfs.succeed();
-    check_log(store, 1);
-}
-
-TEST_CASE("store: a file size limit stops appends without losing any", "[event_store]") {
-    TestStore test;
-    int count[2];
-    REQUIRE(::pipe(count) == 0);
-    test::Child child([&] {
-        ::signal(SIGXFSZ, SIG_IGN);
-        EventStore store = EventStore::open(test.path, on_real_clock());
-        const rlimit limit{400'000, 400'000};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-        std::uint64_t stored = 0;
-        std::optional<ErrorCode> code;
-        while (!code && stored < 10'000) {
-            code = code_of([&] { return store.append(event("s", "", '"' + std::string(3'000, 'x') + '"')); });
-            if (!code) ++stored;
-        }
-        if (::write(count[1], &stored, sizeof stored) != sizeof stored) return 1;
-        return code == ErrorCode::commit_in_doubt || code == ErrorCode::disk_full ? 0 : 2;
-    });
-    CHECK(child.wait() == 0);
-    std::uint64_t stored = 0;
-    REQUIRE(::read(count[0], &stored, sizeof stored) == sizeof stored);
-    ::close(count[0]);
-    ::close(count[1]);
-    EventStore store = EventStore::open(test.path, on_real_clock());
-    CHECK(stored > 0);
-    CHECK(store.head().seq.value >= stored);
-    CHECK(store.head().seq.value <= stored + 1);
-    check_log(store, store.head().seq.value);
 }
 
 // Small things kept in the file -------------------------------------------------------------------------------------------
