@@ -73,7 +73,10 @@ ExitCode run(const Options& options, Program& program) {
     content.window = options.window.window(program.clock);
     content.results = options.results;
     content.follow = options.follow;
-    content.stop = interrupt_requested;
+    content.stop = [&program] {
+        program.output.check_reader();
+        return interrupt_requested();
+    };
     check_combination(options, format);
 
     EventStore store = options.database.open_for_reading(program);

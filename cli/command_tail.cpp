@@ -54,7 +54,7 @@ void print_last(const EventReader& reader, Window window, std::uint64_t count, E
     }
 }
 
-void follow(EventStore& store, const Position& after, const Window& window, EventWriter& writer) {
+void follow(EventStore& store, const Position& after, const Window& window, EventWriter& writer, const Output& output) {
     Subscription subscription = store.subscribe({.filter = {.types = window.types,
                                                             .stream = window.stream,
                                                             .source = window.source,
@@ -69,6 +69,7 @@ void follow(EventStore& store, const Position& after, const Window& window, Even
         const EventView* event = subscription.next(std::chrono::milliseconds(0));
         if (event == nullptr) {
             writer.flush();
+            output.check_reader();
             event = subscription.next(std::chrono::milliseconds(100));
         }
         if (event != nullptr && window.contains(*event)) writer.event(*event);
@@ -89,7 +90,7 @@ ExitCode run(const Options& options, Program& program) {
     print_last(reader, window, count, writer);
     if (options.follow) {
         writer.flush();
-        follow(store, reader.head().position(), window, writer);
+        follow(store, reader.head().position(), window, writer, program.output);
     }
     writer.finish();
     return ExitCode::done;

@@ -9,6 +9,8 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -201,6 +203,15 @@ class Main {
     std::string who_ = "daybook";
 };
 
+// `daybook help emit` is `daybook emit --help`.
+std::vector<const char*> with_help_as_option(int argc, const char* const* argv) {
+    std::vector<const char*> words(argv, argv + argc);
+    if (argc < 2 || std::string_view(argv[1]) != "help") return words;
+    words.erase(words.begin() + 1);
+    words.push_back("--help");
+    return words;
+}
+
 int main_function(int argc, const char* const* argv) {
     const bool stdin_open = is_open(STDIN_FILENO);
     const bool stdout_open = is_open(STDOUT_FILENO);
@@ -211,7 +222,8 @@ int main_function(int argc, const char* const* argv) {
     Output output(STDOUT_FILENO, ::isatty(STDOUT_FILENO) == 1);
     const Notes notes(STDERR_FILENO, ::isatty(STDERR_FILENO) == 1);
     Program program{clock, random, output, notes, stdin_open, ::isatty(STDIN_FILENO) == 1};
-    Main main(program, argc, argv);
+    const std::vector<const char*> words = with_help_as_option(argc, argv);
+    Main main(program, static_cast<int>(words.size()), words.data());
     main.stdout_open = stdout_open;
     return main.guarded();
 }

@@ -2,6 +2,7 @@
 #include "cli/output.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,6 +35,11 @@ void Output::flush() {
     write_all(bytes);
     bytes.clear();
     buffer_.swap(bytes);
+}
+
+void Output::check_reader() const {
+    pollfd end{descriptor_, 0, 0};
+    if (::poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0) throw BrokenPipe{};
 }
 
 void Output::write_all(std::string_view bytes) const {

@@ -24,6 +24,8 @@ class Output {
     /// `text` and a newline.
     void line(std::string_view text);
     void flush();
+    /// For those who wait and write nothing meanwhile. Throws BrokenPipe when the reader has gone.
+    void check_reader() const;
 
   private:
     void write_all(std::string_view bytes) const;

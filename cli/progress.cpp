@@ -73,8 +73,9 @@ void Progress::update(std::uint64_t done, std::uint64_t total) {
     if (unit_ != "bytes") text += " " + unit_;
     text += fmt::format("  {}/s", quantity(static_cast<std::uint64_t>(rate)));
     if (total > done && done > 0) {
-        const double left = static_cast<double>(total - done) / rate;
-        text += fmt::format("  {} left", human_duration(std::chrono::seconds(static_cast<std::int64_t>(left + 0.5))));
+        const auto left = static_cast<std::int64_t>(static_cast<double>(total - done) / rate + 0.5);
+        text += left < 60 ? fmt::format("  {} s left", left)
+                          : fmt::format("  {} left", human_duration(std::chrono::seconds(left)));
     }
     notes_.raw("\r" + cut(escape_cell(text), terminal_columns() - 1) + "\x1b[K");
     on_screen_ = true;

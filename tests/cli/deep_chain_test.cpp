@@ -48,10 +48,10 @@ TEST_CASE("known answers 8: a chain of 137,154 causes answers tree, show and ver
         return ran.out;
     };
 
-    SECTION("show") {
+    {  // show
         CHECK(nlohmann::json::parse(run("show", {last})).at("event").at("seq") == transactions);
     }
-    SECTION("tree of the first event: 64 levels, the rest counted") {
+    {  // tree of the first event: 64 levels, the rest counted
         auto tree = nlohmann::json::parse(run("tree", {"t1"}));
         CHECK(tree.at("causes").empty());
         const nlohmann::json* node = &tree;
@@ -60,14 +60,14 @@ TEST_CASE("known answers 8: a chain of 137,154 causes answers tree, show and ver
         CHECK(node->at("more") == transactions - 65);
         CHECK(node->at("children").empty());
     }
-    SECTION("tree of the last event: 64 causes, the rest counted") {
+    {  // tree of the last event: 64 causes, the rest counted
         const auto tree = nlohmann::json::parse(run("tree", {last}));
         CHECK(tree.at("causes").size() == 64);
         CHECK(tree.at("causes").at(0).at("id") == "t" + std::to_string(transactions - 1));
         CHECK(tree.at("more_causes") == transactions - 65);
         CHECK(tree.at("children").empty());
     }
-    SECTION("tree with no limit: nested 137,154 deep") {
+    {  // tree with no limit: nested 137,154 deep
         const std::string text = run("tree", {"t1", "--depth", "200000"});
         std::size_t opened = 0;
         for (std::size_t at = 0; (at = text.find(",\"children\":[", at)) != std::string::npos; ++at) ++opened;
@@ -78,11 +78,11 @@ TEST_CASE("known answers 8: a chain of 137,154 causes answers tree, show and ver
             closed += text[at] == ']' ? 1 : 0;
         CHECK(closed >= transactions);
     }
-    SECTION("tree as text, with no limit") {
+    {  // tree as text, with no limit
         const std::string text = run("tree", {"t136000", "--depth", "200000", "--format", "table"});
         CHECK(text.find(std::to_string(transactions) + "  text:edited  blog@") != std::string::npos);
     }
-    SECTION("verify") {
+    {  // verify
         const auto report = nlohmann::json::parse(run("verify", {}));
         CHECK(report.at("ok") == true);
         CHECK(report.at("events") == transactions);

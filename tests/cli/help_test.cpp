@@ -30,6 +30,11 @@ TEST_CASE("help: every command explains itself with an example that begins with 
     }
 }
 
+TEST_CASE("help: daybook help COMMAND is COMMAND --help") {
+    CHECK(run_daybook({"help", "emit"}).out == run_daybook({"emit", "--help"}).out);
+    CHECK(run_daybook({"help"}).out == run_daybook({}).out);
+}
+
 TEST_CASE("help: --version names the program and a version") {
     const Ran ran = run_daybook({"--version"});
     CHECK(ran.exit == 0);

@@ -153,6 +153,10 @@ void Running::signal(int number) const {
     ::kill(pid_, number);
 }
 
+void Running::close_output() {
+    close_if_open(out_);
+}
+
 bool Running::reap(int flags) {
     if (status_) return true;
     int status = 0;

@@ -48,6 +48,8 @@ class Running {
     /// Reads until `enough(standard output so far)`, the child's end, or the time limit. Whether it was enough.
     bool wait_for_output(const std::function<bool(const std::string&)>& enough);
     void signal(int number) const;
+    /// Stops reading its standard output, as `| head` does.
+    void close_output();
     /// Whether it has ended.
     [[nodiscard]] bool ended();
     /// Reads the rest and waits for its end.

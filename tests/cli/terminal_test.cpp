@@ -95,6 +95,19 @@ TEST_CASE("closed pipe: a reader that leaves early is a quiet 0 on every command
     CHECK(run_daybook({"--help"}, {.reader_gone = true}).exit == 0);
 }
 
+TEST_CASE("closed pipe: a follower whose reader leaves ends quietly, also when nothing more is appended") {
+    const Game game;
+    game.play();
+    for (const std::string command : {"tail", "export"}) {
+        Running follower({command, game.db(), "-f"});
+        CHECK(follower.wait_for_output([](const std::string& out) { return lines_of(out).size() == 4; }));
+        follower.close_output();
+        const Ran ran = follower.finish();
+        CHECK(ran.exit == 0);
+        CHECK(ran.err.empty());
+    }
+}
+
 TEST_CASE("SIGINT: an import stops cleanly with 130, and running it again completes it") {
     const Game game;
     std::string lines;
