@@ -309,11 +309,28 @@ void LogWriter::append_result(EventResult& row, bool recoverable) {
         .bind(19, row.recorded_at)
         .bind(20, row.digest);
     insert_result_.run();
-    // An imported row never becomes unfinished work, but one that ends an attempt ends it.
-    if (!row.imported || is_terminal(row.status)) update_unfinished(row, recoverable);
+    if (row.imported) {
+        end_unfinished_as_imported(row);
+    } else {
+        update_unfinished(row, recoverable);
+    }
     current_.head.result_seq = row.result_seq;
     current_.head.result_digest = row.digest;
     current_.result_time = row.recorded_at;
+}
+
+// An imported row never becomes unfinished work, but it tells what became of the work here: it may end the attempt, and
+// whatever it says of a later attempt, that attempt was begun elsewhere and the number cannot be claimed here.
+void LogWriter::end_unfinished_as_imported(const EventResult& row) {
+    Statement& end = statement(
+        "DELETE FROM unfinished_handlers WHERE event_seq = ?1 AND bus = ?2 AND handler = ?3"
+        " AND (attempt < ?4 OR (attempt = ?4 AND ?5))");
+    end.bind(1, row.event_seq)
+        .bind(2, std::string_view(row.bus))
+        .bind(3, std::string_view(row.handler))
+        .bind(4, std::int64_t{row.attempt})
+        .bind(5, std::int64_t{is_terminal(row.status)});
+    end.run();
 }
 
 void LogWriter::update_unfinished(const EventResult& row, bool recoverable) {

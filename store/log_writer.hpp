@@ -112,6 +112,7 @@ class LogWriter {
     void read_reached();
     void write_derived();
     void note_clock_step(Sequence seq, Timestamp recorded_at);
+    void end_unfinished_as_imported(const EventResult& row);
     void update_unfinished(const EventResult& row, bool recoverable);
     void forget_transaction() noexcept;
     [[nodiscard]] bool full_means_rejected();

@@ -70,10 +70,13 @@ ResultsWork::ResultsWork(std::vector<NewResult> results, bool imported, const Li
         if (!seen.emplace(row.event_id, row.bus, row.handler, row.attempt, row.status).second)
             throw Error(ErrorCode::invalid_argument,
                         fmt::format("append {}: it is in the same call twice", name_of(row)));
-        if (!imported && is_terminal(row.status) &&
-            !ended.emplace(row.event_id, row.bus, row.handler, row.attempt).second)
-            throw Error(ErrorCode::invalid_argument,
-                        fmt::format("append {}: that attempt ends in the same call twice", name_of(row)));
+        if (!imported && row.status != ResultStatus::late) {
+            if (ended.contains({row.event_id, row.bus, row.handler, row.attempt}))
+                throw Error(ErrorCode::invalid_argument,
+                            fmt::format("append {}: that attempt ends earlier in the same call; only `late` may follow",
+                                        name_of(row)));
+            if (is_terminal(row.status)) ended.emplace(row.event_id, row.bus, row.handler, row.attempt);
+        }
         bytes_ += row.result ? row.result->size() : 0;
         bytes_ += row.error_message ? row.error_message->size() : 0;
     }
@@ -87,6 +90,7 @@ void ResultsWork::check(LogWriter& writer) {
 void ResultsWork::check_row(LogWriter& writer, Row& row) const {
     EventResult& result = row.result;
     row.there_already = false;
+    row.recoverable = !imported_;
     const std::optional<Sequence> event = writer.find_sequence(result.event_id);
     if (!event)
         throw Error(ErrorCode::not_found, fmt::format("append {}: there is no event with that id", name_of(result)));
@@ -116,6 +120,17 @@ void ResultsWork::check_row(LogWriter& writer, Row& row) const {
     if (ended && !imported_ && result.status != ResultStatus::late)
         throw Error(ErrorCode::invalid_argument,
                     fmt::format("append {}: that attempt has ended already; only `late` may follow", name_of(result)));
+    if (imported_ || result.status != ResultStatus::pending) return;
+    Statement& find_later = writer.statement(
+        "SELECT max(attempt) FROM event_results_log WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt > ?");
+    const ResetGuard later_guard(find_later);
+    find_later.bind(1, *event)
+        .bind(2, std::string_view(result.bus))
+        .bind(3, std::string_view(result.handler))
+        .bind(4, std::int64_t{result.attempt});
+    if (find_later.step() && !find_later.is_null(0))
+        throw Error(ErrorCode::invalid_argument, fmt::format("append {}: attempt {} has begun already; claim the work",
+                                                             name_of(result), find_later.integer(0)));
 }
 
 void ResultsWork::write(LogWriter& writer) {

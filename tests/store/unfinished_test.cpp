@@ -6,6 +6,8 @@
 #include <atomic>
 #include <thread>
 
+#include <daybook/store/verify.hpp>
+
 #include "store/chain.hpp"
 #include "store/test_store.hpp"
 
@@ -124,6 +126,24 @@ TEST_CASE("results: an attempt ends once, and only late may follow", "[results]"
           }) == ErrorCode::invalid_argument);
 }
 
+TEST_CASE("results: an attempt that ends does not begin again in the same call", "[results]") {
+    OneHandler test;
+    for (const ResultStatus again : {ResultStatus::pending, ResultStatus::started})
+        CHECK_THAT(
+            message_of([&] {
+                return test.store.append_results({test.result(ResultStatus::completed, 2), test.result(again, 2)});
+            }),
+            Catch::Contains("ends earlier in the same call") && Catch::Contains("[invalid_argument]"));
+    CHECK(test.store.head().result_seq == ResultSequence{1});
+}
+
+TEST_CASE("results: an earlier attempt does not begin after a later one", "[results]") {
+    OneHandler test;
+    test.write(test.result(ResultStatus::pending, 3));
+    CHECK_THAT(message_of([&] { return test.write(test.result(ResultStatus::pending, 2)); }),
+               Catch::Contains("attempt 3 has begun already") && Catch::Contains("[invalid_argument]"));
+}
+
 TEST_CASE("results: bad values are refused", "[results]") {
     OneHandler test;
     const auto refused = [&](auto change) {
@@ -156,6 +176,19 @@ TEST_CASE("results: imported pending rows never become unfinished work", "[resul
     CHECK(test.store.append_results({row}, true).size() == 1);
     REQUIRE(test.store.unfinished().size() == 1);
     CHECK(test.store.unfinished()[0].handler == "score");
+}
+
+TEST_CASE("results: an imported row of a later attempt ends the unfinished work of an earlier one", "[results]") {
+    OneHandler test;
+    REQUIRE(test.store.unfinished().size() == 1);
+    const Unfinished stale = test.store.unfinished()[0];
+    test.owner.reset();
+    const auto status = GENERATE(ResultStatus::pending, ResultStatus::completed);
+    test.store.append_results({test.result(status, 2)}, true);
+    CHECK(test.store.unfinished().empty());
+    const auto other = test.store.hold_owner_lock();
+    CHECK_FALSE(test.store.claim(stale, *other));  // attempt 2 was begun elsewhere
+    for (const auto& problem : verify(test.test.path).problems) CHECK(problem.code != "derived_unfinished_handlers");
 }
 
 TEST_CASE("results: events_head is the last event at the row's commit", "[results]") {
