@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include <daybook/event/error.hpp>
 #include <daybook/event/sha256.hpp>
@@ -20,8 +21,7 @@ namespace {
 // little.
 class Patience {
   public:
-    Patience(Clock& clock, std::chrono::nanoseconds timeout)
-        : clock_(clock), deadline_(clock.steady() + timeout) {}
+    Patience(Clock& clock, std::chrono::nanoseconds timeout) : clock_(clock), deadline_(clock.steady() + timeout) {}
 
     /// False when the time is over.
     bool wait() {
@@ -44,6 +44,33 @@ class Patience {
     int yields_ = 20;
 };
 
+// The place of who is served next: given back when a scope ends, also by an exception. A place that is kept by mistake
+// would keep every store of the file from writing.
+class Turnstile {
+  public:
+    explicit Turnstile(File& file) : file_(file) {}
+    ~Turnstile() { give_back(); }
+    Turnstile(const Turnstile&) = delete;
+    Turnstile& operator=(const Turnstile&) = delete;
+
+    bool try_take() {
+        if (!taken_) taken_ = file_.try_lock(LockFile::turnstile_byte, LockMode::exclusive);
+        return taken_;
+    }
+    void give_back() noexcept {
+        if (!std::exchange(taken_, false)) return;
+        try {
+            file_.unlock(LockFile::turnstile_byte);
+        } catch (...) {
+            // Unlocking fails only on a broken descriptor, whose locks are gone anyway.
+        }
+    }
+
+  private:
+    File& file_;
+    bool taken_ = false;
+};
+
 }  // namespace
 
 LockFile::LockFile(FileSystem& files, std::string database, bool create)
@@ -55,29 +82,21 @@ LockFile::~LockFile() = default;
 
 void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
     Patience patience(clock, timeout);
-    bool queued = false;
-    for (;;) {
-        if (!queued) queued = file_->try_lock(turnstile_byte, LockMode::exclusive);
-        if (queued && file_->try_lock(writer_byte, LockMode::exclusive)) break;
-        if (!patience.wait()) {
-            const std::optional<std::int64_t> holder = writer();
-            if (queued) file_->unlock(turnstile_byte);
-            throw Error(
-                ErrorCode::busy,
-                fmt::format(
-                    "write to {}: another store{} held {} for {:.3g} s; try again, or raise busy_timeout",
-                    database_, holder ? fmt::format(" (process {})", *holder) : "", path_,
-                    std::chrono::duration<double>(timeout).count()));
-        }
+    Turnstile turnstile(*file_);
+    while (!turnstile.try_take() || !file_->try_lock(writer_byte, LockMode::exclusive)) {
+        if (patience.wait()) continue;
+        turnstile.give_back();  // before the holder is looked for, which may take a while
+        const std::optional<std::int64_t> holder = writer();
+        throw Error(ErrorCode::busy,
+                    fmt::format("write to {}: another store{} held {} for {:.3g} s; try again, or raise busy_timeout",
+                                database_, holder ? fmt::format(" (process {})", *holder) : "", path_,
+                                std::chrono::duration<double>(timeout).count()));
     }
-    file_->unlock(turnstile_byte);
 }
 
 bool LockFile::try_lock_writer() {
-    if (!file_->try_lock(turnstile_byte, LockMode::exclusive)) return false;
-    const bool locked = file_->try_lock(writer_byte, LockMode::exclusive);
-    file_->unlock(turnstile_byte);
-    return locked;
+    Turnstile turnstile(*file_);
+    return turnstile.try_take() && file_->try_lock(writer_byte, LockMode::exclusive);
 }
 
 void LockFile::unlock_writer() {

@@ -35,12 +35,9 @@ namespace daybook {
 class LockFile {
   public:
     static constexpr std::uint64_t mark_offset = 0;
-    static constexpr std::uint64_t turnstile_byte = std::uint64_t{1}
-                                                    << 40;  ///< who waits for the writer lock next
-    static constexpr std::uint64_t writer_byte =
-        turnstile_byte + 1;  ///< around each write transaction and checkpoint
-    static constexpr std::uint64_t life_byte =
-        turnstile_byte + 2;  ///< shared by each store that is open for writing
+    static constexpr std::uint64_t turnstile_byte = std::uint64_t{1} << 40;  ///< who waits for the writer lock next
+    static constexpr std::uint64_t writer_byte = turnstile_byte + 1;  ///< around each write transaction and checkpoint
+    static constexpr std::uint64_t life_byte = turnstile_byte + 2;    ///< shared by each store that is open for writing
     static constexpr std::uint64_t owners_begin = std::uint64_t{1} << 50;  ///< one byte for each owner's name
 
     /// Opens `<database>.lock`, making it (mode 0600) when `create`. Throws Error: no_such_file,
@@ -50,9 +47,9 @@ class LockFile {
     LockFile(const LockFile&) = delete;
     LockFile& operator=(const LockFile&) = delete;
 
-    /// Takes the turnstile, then the writer byte, then gives the turnstile back: who came first is served
-    /// first, and a process that has just written cannot take the lock again before those who wait. Throws
-    /// Error: busy - not had within `timeout`.
+    /// Takes the turnstile, then the writer byte, then gives the turnstile back: who has the turnstile is served
+    /// next, and a store that has just written cannot take the lock again before it. Throws Error: busy - not had
+    /// within `timeout`.
     void lock_writer(Clock& clock, std::chrono::nanoseconds timeout);
     [[nodiscard]] bool try_lock_writer();
     void unlock_writer();

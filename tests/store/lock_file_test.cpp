@@ -9,6 +9,7 @@
 #include <daybook/event/posix_file_system.hpp>
 
 #include "store/test_store.hpp"
+#include "store/watched_files.hpp"
 
 namespace daybook {
 
@@ -58,6 +59,21 @@ TEST_CASE("lock file: who gave up waiting leaves the turnstile free", "[lock_fil
           }) == ErrorCode::busy);
     locks.one.unlock_writer();
     CHECK(three.try_lock_writer());
+}
+
+TEST_CASE("lock file: who meets an error while waiting leaves the turnstile free", "[lock_file]") {
+    Locks locks;
+    test::WatchedFiles files;
+    LockFile failing(files, locks.database, true);
+    files.on_lock = [](std::uint64_t byte) {
+        if (byte == LockFile::writer_byte) throw Error(ErrorCode::io_error, "lock: no locks available");
+    };
+    CHECK(code_of([&] {
+              failing.lock_writer(locks.clock, 1s);
+              return 0;
+          }) == ErrorCode::io_error);
+    CHECK(code_of([&] { return failing.try_lock_writer(); }) == ErrorCode::io_error);
+    CHECK(locks.two.try_lock_writer());
 }
 
 TEST_CASE("lock file: a store that has just written lets a waiting one go first", "[lock_file]") {
