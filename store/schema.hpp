@@ -43,7 +43,7 @@ struct SchemaReading {
 void require_readable_schema(const SchemaReading& reading, std::string_view path);
 
 /// Applies what is missing, in one transaction with application_id and user_version; gives a new file its store_id.
-/// Needs the writer lock. Throws Error; nothing is changed then.
+/// Needs the writer lock. Throws Error; then nothing is changed, or, when the commit itself failed, all of it may be.
 void migrate(Connection& connection, const SchemaReading& from, const Uuid& new_store_id, Timestamp now);
 
 }  // namespace daybook

@@ -76,8 +76,9 @@ void give_to_owner_of(const std::string& database, const std::string& path) {
 // A new, empty file with mode 0600. It gets its name only when nobody here holds a descriptor of it any more: closing
 // one would drop the locks that another thread's connection may have taken on it.
 void create_empty(FileSystem& files, const std::string& path) {
-    const std::string unnamed = path + ".new";
-    if (files.exists(unnamed)) files.remove(unnamed);  // of a process killed right here; we hold the writer lock
+    std::string unnamed = path + ".new";
+    // A file of that name is a user's, or empty and left by a process killed right here: who knows, it stays.
+    for (int number = 1; files.exists(unnamed); ++number) unnamed = fmt::format("{}.new{}", path, number);
     files.open(unnamed, OpenMode::create_new).reset();
     files.rename_new(unnamed, path);
     files.sync_directory(directory_of(path));
@@ -93,10 +94,15 @@ void switch_to_wal(Connection& connection, const std::string& path) {
             fmt::format("SQLite cannot use a write-ahead log here (it stays in mode '{}')", mode.value_or("unknown")));
 }
 
-// What earlier processes wrote may be in the page cache only: it becomes durable before it is served or built upon.
-void make_durable(Connection& connection, const std::string& path, const StoreOptions& options) {
-    if (checkpoint(connection, CheckpointMode::truncate, busy_timeout_ms(options))) return;
-    options.files->open(wal_path_of(path), OpenMode::read_write)->sync();
+// What earlier processes wrote may be in the page cache only: it becomes durable before it is served or built upon. Also
+// before SQLite opens it: whoever recovers -wal shows all of it to every reader, those of other processes too.
+void sync_wal(const std::string& path, FileSystem& files) {
+    const std::string wal = wal_path_of(path);
+    if (!files.exists(wal)) return;
+    const std::unique_ptr<File> file = files.open(wal, OpenMode::read);
+    if (file->size() == 0) return;
+    file->sync();
+    files.sync_directory(directory_of(path));  // with NORMAL nobody may have synced its name either
 }
 
 }  // namespace
@@ -122,6 +128,7 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
     }
     give_to_owner_of(path, lock.path());
 
+    if (first) sync_wal(path, files);
     // The mark first, then the snapshot that it is compared with; and that before any checkpoint or write.
     const std::optional<Head> mark = lock.read_mark();
     auto connection = std::make_unique<Connection>(path, ConnectionOptions{.writable = true,
@@ -151,7 +158,8 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
         migrate(*connection, schema, uuid_v4(*options.random), options.clock->now());
     opened.head = read_head(*connection);
     if (first) {
-        make_durable(*connection, path, options);
+        // A foreign reader may hold some of it back in -wal.
+        if (!checkpoint(*connection, CheckpointMode::truncate, busy_timeout_ms(options))) sync_wal(path, files);
         lock.write_mark(opened.head);
         lock.share_life();
     }

@@ -7,6 +7,7 @@
 
 #include "store/schema.hpp"
 #include "store/test_store.hpp"
+#include "store/watched_files.hpp"
 
 namespace daybook {
 
@@ -289,6 +290,13 @@ TEST_CASE("opening: what a kill at creation leaves is a new file", "[opening]") 
     CHECK(test.open(Access::read_write).append(event()).first_seq == Sequence{1});
 }
 
+TEST_CASE("opening: making a log leaves a file beside it alone that is called like its unborn one", "[opening]") {
+    TestStore test;
+    test::write_bytes(test.name(".new"), "a user's");
+    CHECK(test.open().append(event()).first_seq == Sequence{1});
+    CHECK(bytes_of(test.name(".new")) == "a user's");
+}
+
 TEST_CASE("opening: a Daybook that is not in WAL mode is switched", "[opening]") {
     TestStore test;
     test.open().close();
@@ -346,6 +354,39 @@ TEST_CASE("opening: the first opener moves what a killed writer left into the da
     CHECK(store.warnings().empty());
     CHECK(bytes_of(test.name("-wal")).empty());
     CHECK(store.append(event()).first_seq == Sequence{6});
+}
+
+TEST_CASE("opening: what a killed writer left in -wal is synced before SQLite shows it to anybody", "[opening]") {
+    TestStore test;
+    leave_killed(test, 3);
+    std::filesystem::remove(test.name("-shm"));  // which SQLite makes as soon as it reads
+    const auto files = std::make_shared<test::WatchedFiles>();
+    std::vector<std::string> synced;
+    files->on_sync = [&](const std::string& path) {
+        if (!std::filesystem::exists(test.name("-shm"))) synced.push_back(path);
+    };
+    StoreOptions options = test.options();
+    options.files = files;
+    SECTION("a log that reaches its mark") {
+        CHECK(EventStore::open(test.path, options).head().seq == Sequence{3});
+    }
+    SECTION("a log behind its mark, which is served all the same") {
+        flip_bit(test.name("-wal"), std::filesystem::file_size(test.name("-wal")) - 100);
+        CHECK_FALSE(EventStore::open(test.path, options).warnings().empty());
+    }
+    CHECK(synced == std::vector<std::string>{test.name("-wal"), test.directory.path().string()});
+}
+
+TEST_CASE("opening: a -wal that cannot be synced is not served for writing", "[opening]") {
+    TestStore test;
+    leave_killed(test, 1);
+    const auto files = std::make_shared<test::WatchedFiles>();
+    files->on_sync = [&](const std::string& path) {
+        if (path == test.name("-wal")) throw Error(ErrorCode::io_error, "sync: the disk refused");
+    };
+    StoreOptions options = test.options();
+    options.files = files;
+    CHECK(code_of([&] { return EventStore::open(test.path, options); }) == ErrorCode::io_error);
 }
 
 TEST_CASE("opening: a second opener leaves -wal alone", "[opening]") {
