@@ -54,6 +54,8 @@ EventStore::Impl::~Impl() {
         return;
     }
     // No SQLite connection may cross fork(), not even to be closed; and unlocking here would unlock for the parent.
+    // Closing the lock file does not, and the parent's locks must not outlive it in a child that goes on.
+    if (file.lock) file.lock->abandon();
     static_cast<void>(committer.release());
     static_cast<void>(writer.release());
     static_cast<void>(file.connection.release());

@@ -80,6 +80,10 @@ LockFile::LockFile(FileSystem& files, std::string database, bool create)
 
 LockFile::~LockFile() = default;
 
+void LockFile::abandon() noexcept {
+    file_.reset();
+}
+
 void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
     Patience patience(clock, timeout);
     Turnstile turnstile(*file_);

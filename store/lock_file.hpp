@@ -47,6 +47,10 @@ class LockFile {
     LockFile(const LockFile&) = delete;
     LockFile& operator=(const LockFile&) = delete;
 
+    /// In a forked child: closes the child's descriptor, unlocking nothing while the parent has its own. Without it
+    /// the child would keep the parent's locks after the parent's death. Nothing else may be called afterwards.
+    void abandon() noexcept;
+
     /// Takes the turnstile, then the writer byte, then gives the turnstile back: who has the turnstile is served
     /// next, and a store that has just written cannot take the lock again before it. Throws Error: busy - not had
     /// within `timeout`.

@@ -88,6 +88,43 @@ TEST_CASE("store: used in a forked child it refuses, and the child's end harms n
     check_log(store, 2);
 }
 
+TEST_CASE("store: a forked child that goes on without the store keeps none of its dead parent's locks",
+          "[event_store]") {
+    TestStore test;
+    static_cast<void>(test.open());
+    int names[2];
+    int ready[2];
+    REQUIRE((::pipe(names) == 0 && ::pipe(ready) == 0));
+    test::Child parent([&] {
+        EventStore store = test.open();
+        std::unique_ptr<OwnerLock> owner = store.hold_owner_lock();
+        const std::string name = owner->name();
+        if (::fork() == 0) {
+            ::close(ready[1]);
+            owner.reset();
+            { EventStore mine = std::move(store); }
+            static_cast<void>(::write(names[1], name.data(), name.size()) == 0);
+            char byte = 0;
+            static_cast<void>(::read(ready[0], &byte, 1) == 0);  // until the test is over
+            ::_exit(0);
+        }
+        ::pause();
+        return 0;
+    });
+    ::close(ready[0]);
+    ::close(names[1]);
+    std::string name(36, '\0');
+    REQUIRE(::read(names[0], name.data(), name.size()) == 36);
+    PosixFileSystem files;
+    LockFile other(files, test.name(), false);
+    CHECK_FALSE(other.owner_is_gone(name));
+    parent.kill();
+    CHECK(parent.wait() == -SIGKILL);
+    CHECK(other.owner_is_gone(name));
+    CHECK_FALSE(other.somebody_lives());
+    for (const int pipe : {ready[1], names[0]}) ::close(pipe);
+}
+
 TEST_CASE("store: 8 threads that append make one dense log in which each thread's order is kept", "[event_store]") {
     TestStore test;
     EventStore store = EventStore::open(test.path, on_real_clock());
