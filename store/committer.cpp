@@ -80,7 +80,15 @@ Committer::Committer(std::string path, const StoreOptions& options, LockFile& lo
       lock_(lock),
       writer_(writer),
       wake_(wake),
-      checkpoint_at_pages_(static_cast<int>(options.checkpoint_pages)) {}
+      checkpoint_at_pages_(static_cast<int>(options.checkpoint_pages)),
+      refused_(std::make_exception_ptr(
+          Error(ErrorCode::writes_refused,
+                fmt::format("write to {}: an earlier write met an error; close the store and open it again", path_)))),
+      in_doubt_(std::make_exception_ptr(Error(
+          ErrorCode::commit_in_doubt,
+          fmt::format("commit to {}: there was no memory left to tell what became of it; reopen the store, then append "
+                      "again with the same ids",
+                      path_)))) {}
 
 void Committer::submit(Work& work) {
     wait_or_lead(work);
@@ -95,10 +103,7 @@ void Committer::run_alone(std::function<void()> action) {
 bool Committer::checkpoint_wal() {
     bool complete = false;
     run_alone([&] {
-        {
-            const std::lock_guard lock(stop_mutex_);
-            if (stopped_) throw *stopped_;
-        }
+        refuse_if_stopped();
         const WriterLock writer_lock(lock_, *options_.clock, options_.busy_timeout);
         complete = checkpoint_now();
     });
@@ -107,12 +112,21 @@ bool Committer::checkpoint_wal() {
 
 void Committer::stop(Error reason) {
     const std::lock_guard lock(stop_mutex_);
-    if (!stopped_) stopped_.emplace(std::move(reason));
+    if (!stopped_) stopped_ = std::make_exception_ptr(std::move(reason));
+}
+
+void Committer::refuse_if_stopped() const {
+    std::exception_ptr reason;
+    {
+        const std::lock_guard lock(stop_mutex_);
+        reason = stopped_;
+    }
+    if (reason) std::rethrow_exception(reason);
 }
 
 bool Committer::is_stopped() const {
     const std::lock_guard lock(stop_mutex_);
-    return stopped_.has_value();
+    return stopped_ != nullptr;
 }
 
 void Committer::wait_or_lead(Work& work) {
@@ -165,11 +179,10 @@ void Committer::hand_over() {
 // One batch, by named steps: lock, begin, write, commit, mark, wake, deliver.
 void Committer::lead_batch() {
     std::optional<WriterLock> writer_lock;
+    Batch batch;
     try {
-        {
-            const std::lock_guard lock(stop_mutex_);
-            if (stopped_) throw *stopped_;
-        }
+        batch.works.reserve(8);  // room for the leader's own work at least: it must not be left in the queue
+        refuse_if_stopped();
         std::chrono::nanoseconds deadline{};
         {
             const std::lock_guard lock(mutex_);
@@ -187,24 +200,25 @@ void Committer::lead_batch() {
         return;
     }
 
-    Batch batch;
     bool wrote = false;
+    bool committing = false;
     try {
-        take_batch(batch);         // step: write
+        take_batch(batch);  // step: write
+        committing = true;
         wrote = writer_.commit();  // step: commit
     } catch (const Error& error) {
         writer_.rollback();
         if (ends_writing(error.code())) stop_after(error);
         if (!concerns_all(error.code()) && batch.works.size() > 1) {
-            write_one_by_one(batch);
-            wrote = true;
+            wrote = write_one_by_one(batch);
         } else {
             // Also for who was refused by its own check: that may have seen what is rolled back now.
             for (Work* work : batch.works) work->error_ = std::current_exception();
         }
-    } catch (...) {  // std::bad_alloc and the like, between two statements: nothing reached COMMIT
+    } catch (...) {  // std::bad_alloc and the like
         writer_.rollback();
-        for (Work* work : batch.works) work->error_ = std::current_exception();
+        if (committing) stop_without_memory();
+        for (Work* work : batch.works) work->error_ = committing ? in_doubt_ : std::current_exception();
     }
     finish_commit(batch, wrote, writer_lock);
 }
@@ -258,25 +272,27 @@ void Committer::serve(Work& work) {
 
 // Something went wrong while one of several was written, for example a value too large for SQLite: each gets a
 // transaction of its own, so that only the culprit is refused.
-void Committer::write_one_by_one(Batch& batch) {
+bool Committer::write_one_by_one(Batch& batch) {
+    bool wrote = false;
     for (Work* work : batch.works) {
+        bool committing = false;
         try {
-            {
-                const std::lock_guard lock(stop_mutex_);
-                if (stopped_) throw *stopped_;
-            }
+            refuse_if_stopped();
             writer_.begin();
             serve(*work);
-            static_cast<void>(writer_.commit());
+            committing = true;
+            wrote = writer_.commit() || wrote;
         } catch (const Error& error) {
             writer_.rollback();
             if (ends_writing(error.code())) stop_after(error);
             work->error_ = std::current_exception();
         } catch (...) {
             writer_.rollback();
-            work->error_ = std::current_exception();
+            if (committing) stop_without_memory();
+            work->error_ = committing ? in_doubt_ : std::current_exception();
         }
     }
+    return wrote;
 }
 
 void Committer::finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock) {
@@ -357,12 +373,22 @@ void Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_
     }
 }
 
-void Committer::stop_after(const Error& error) {
-    stop(Error(
-        ErrorCode::writes_refused,
-        fmt::format("write to {}: an earlier write met an error ({}); close the store and open it again, then what is "
-                    "stored is certain",
-                    path_, error.what())));
+// It must not throw: whoever leads would go without handing over, and everybody else would wait for ever.
+void Committer::stop_after(const Error& error) noexcept {
+    try {
+        stop(Error(
+            ErrorCode::writes_refused,
+            fmt::format("write to {}: an earlier write met an error ({}); close the store and open it again, then what "
+                        "is stored is certain",
+                        path_, error.what())));
+    } catch (...) {
+        stop_without_memory();
+    }
+}
+
+void Committer::stop_without_memory() noexcept {
+    const std::lock_guard lock(stop_mutex_);
+    if (!stopped_) stopped_ = refused_;
 }
 
 void Committer::complete(Work& work) {

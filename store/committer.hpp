@@ -79,13 +79,15 @@ class Committer {
     void lead_batch();
     void take_batch(Batch& batch);
     void serve(Work& work);
-    void write_one_by_one(Batch& batch);
+    [[nodiscard]] bool write_one_by_one(Batch& batch);
     void finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock);
     void publish();
     void checkpoint_if_due();
     bool checkpoint_now();
     void refuse_waiting(const std::exception_ptr& error, bool only_timed_out);
-    void stop_after(const Error& error);
+    void refuse_if_stopped() const;
+    void stop_after(const Error& error) noexcept;
+    void stop_without_memory() noexcept;
     static void complete(Work& work);
     void hand_over();
 
@@ -104,7 +106,10 @@ class Committer {
     int checkpoint_at_pages_ = 0;
     int wal_pages_before_ = 0;
     mutable std::mutex stop_mutex_;
-    std::optional<Error> stopped_;  // guarded by stop_mutex_
+    std::exception_ptr stopped_;  // guarded by stop_mutex_
+    // Made beforehand, for when there is no memory to say more.
+    const std::exception_ptr refused_;
+    const std::exception_ptr in_doubt_;
 };
 
 }  // namespace daybook

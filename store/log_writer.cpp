@@ -113,10 +113,8 @@ void LogWriter::forget_transaction() noexcept {
 
 void LogWriter::rollback() noexcept {
     connection_.rollback();
-    if (!changed_streams_.empty()) {
-        changed_streams_.clear();
-        stream_heads_.clear();
-    }
+    // Whatever was being written when it failed, changed_streams_ may not name every head that it touched.
+    if (wrote_) stream_heads_.clear();
     forget_transaction();
 }
 
