@@ -241,8 +241,8 @@ void SqlFold::run(StateDatabase& state, bool keep_whole_events) {
     std::size_t in_batch = 0;
     Sequence current;  // the event that is being applied
     const auto commit = [&] {
+        in_batch = 0;  // also when it fails: the batch was rolled back, and there is nothing left to keep
         state.commit(progress);
-        in_batch = 0;
     };
     if (*rest.from_seq <= last && rest.limit != 0) {
         state.interrupt_when(options_.hooks.cancelled);

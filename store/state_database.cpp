@@ -280,6 +280,9 @@ void StateDatabase::apply(std::size_t script, const EventView& event) {
 
 void StateDatabase::commit(const StateProgress& progress) {
     Connection& connection = impl_->connection();
+    // Outside of a transaction the progress alone would be written, and the events that it names would be missing.
+    if (!connection.in_transaction())
+        throw Error(ErrorCode::internal, fmt::format("commit {}: no transaction is open", impl_->name));
     try {
         impl_->write_progress(progress);
         connection.execute("COMMIT");

@@ -156,6 +156,27 @@ TEST_CASE("project into: an error leaves the file at the event before, whatever 
     }
 }
 
+TEST_CASE("project into: a batch whose commit is refused is not counted as applied") {
+    Log log;
+    log.append({.type = "a"}).append({.type = "a"}).append({.type = "a"});
+    // What is missing is found at the commit, not at the statement.
+    const Projection projection = parse(
+        "-- @init\nCREATE TABLE team(id INTEGER PRIMARY KEY);\n"
+        "CREATE TABLE t(n, team REFERENCES team DEFERRABLE INITIALLY DEFERRED);\n"
+        "-- @on a\nINSERT INTO t VALUES(:seq, CASE :seq WHEN 1 THEN NULL ELSE 99 END);\n");
+    testkit::TempDirectory directory;
+    const auto target = directory / "state.sqlite";
+    for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{100}}) {
+        CHECK_THROWS_AS(project_into(log.reader(), projection, target, {.replace = true, .batch_events = batch}),
+                        Error);
+        StateDatabase state = StateDatabase::open(target);
+        StateRows rows = state.query("SELECT count(*), (SELECT seq FROM daybook_state) FROM t");
+        const std::vector<SqlValue>* row = rows.next();
+        REQUIRE(row != nullptr);
+        CHECK((*row)[0] == (*row)[1]);
+    }
+}
+
 TEST_CASE("project into: an event whose second statement fails is not half applied") {
     Log log;
     log.append({.type = "a", .payload = "1"}).append({.type = "a", .payload = "-1"});

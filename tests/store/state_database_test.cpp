@@ -348,6 +348,20 @@ TEST_CASE("state: a rolled back transaction leaves state and position as they we
     CHECK(only(state, "SELECT seq FROM daybook_state") == integer(1));
 }
 
+TEST_CASE("state: a commit that failed cannot be repeated without its events") {
+    StateDatabase state = StateDatabase::in_memory();
+    fill(state,
+         "CREATE TABLE team(id PRIMARY KEY); CREATE TABLE shot(team REFERENCES team DEFERRABLE INITIALLY DEFERRED)");
+    const std::size_t reaction = state.prepare(script("INSERT INTO shot VALUES(7)"));
+    state.begin();
+    state.apply(reaction, event_view());
+    const StateProgress progress{.position = position_at(42), .events = 1};
+    CHECK_THROWS_AS(state.commit(progress), Error);
+    CHECK_THAT(refusal(ErrorCode::internal, [&] { state.commit(progress); }), Contains("no transaction"));
+    CHECK(only(state, "SELECT seq FROM daybook_state") == integer(0));
+    CHECK(state.progress().events == 0);
+}
+
 TEST_CASE("state: a statement that never ends is ended by interrupt_when") {
     StateDatabase state = StateDatabase::in_memory();
     fill(state, "CREATE TABLE t(x)");
