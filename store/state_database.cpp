@@ -6,6 +6,7 @@
 
 #include <daybook/event/posix_file_system.hpp>
 
+#include "store/database_file.hpp"
 #include "store/opening.hpp"
 #include "store/sqlite_error.hpp"
 #include "store/state_connection.hpp"
@@ -16,6 +17,9 @@ namespace daybook {
 namespace {
 
 constexpr std::int64_t application_id = 0x44'62'53'74;  // "DbSt"
+constexpr std::string_view application_id_bytes = "DbSt";
+constexpr std::uint64_t application_id_at = 68;  // in the header of a SQLite file
+constexpr std::uint64_t header_bytes = 100;
 constexpr std::int64_t format_version = 1;
 
 constexpr const char* bookkeeping_ddl =
@@ -187,16 +191,17 @@ StateFileKind StateDatabase::inspect(const std::filesystem::path& path, const St
         if (refused.code() == ErrorCode::unsupported_path) return StateFileKind::other;
         if (refused.code() != ErrorCode::not_a_daybook) throw;
     }
-    if (std::filesystem::file_size(path, error) == 0 || error) return StateFileKind::other;
+    // From its bytes, not with a query: beside a state whose writer was killed lies a hot journal, which only a writer
+    // may roll back.
     try {
-        Connection connection(file_name(path), {.writable = false,
-                                                .busy_timeout_ms = static_cast<int>(options.busy_timeout.count()),
-                                                .vfs_name = options.vfs_name});
-        const bool ours = connection.query_integer("PRAGMA application_id") == application_id;
+        DatabaseFile file(file_name(path), options.vfs_name);
+        const bool ours = file.size() >= header_bytes &&
+                          file.read_at(0, 16) == std::string_view("SQLite format 3\0", 16) &&
+                          file.read_at(application_id_at, application_id_bytes.size()) == application_id_bytes;
         return ours ? StateFileKind::state : StateFileKind::other;
     } catch (const Error& refused) {
-        if (refused.code() == ErrorCode::busy || refused.code() == ErrorCode::permission_denied) throw;
-        return StateFileKind::other;
+        if (refused.code() == ErrorCode::unsupported_path) return StateFileKind::other;
+        throw;
     }
 }
 

@@ -409,6 +409,30 @@ TEST_CASE("state file: what was not committed is not there after reopening") {
     CHECK(state.progress().position == start_position());
 }
 
+TEST_CASE("state file: one whose writer was killed in a commit opens again, as it was before that commit") {
+    const TempDirectory directory;
+    const auto path = directory / "state.sqlite";
+    const auto killed = directory / "killed.sqlite";
+    {
+        StateDatabase state = StateDatabase::create(path);
+        fill(state, "CREATE TABLE t(x)");
+        const std::size_t reaction = state.prepare(script("INSERT INTO t VALUES(:seq)"));
+        state.begin();
+        state.apply(reaction, event_view());
+        // The files as a kill between the journal's sync and the commit leaves them: the journal's header counts.
+        std::filesystem::copy_file(path, killed);
+        std::filesystem::copy_file(path.string() + "-journal", killed.string() + "-journal");
+        std::fstream journal(killed.string() + "-journal", std::ios::in | std::ios::out | std::ios::binary);
+        journal << "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7\xff\xff\xff\xff";
+    }
+    CHECK(StateDatabase::inspect(killed) == StateFileKind::state);
+    CHECK(std::filesystem::exists(killed.string() + "-journal"));
+    StateDatabase state = StateDatabase::open(killed);
+    CHECK(only(state, "SELECT count(*) FROM t") == integer(0));
+    CHECK(state.progress().position == start_position());
+    CHECK_FALSE(std::filesystem::exists(killed.string() + "-journal"));
+}
+
 TEST_CASE("state file: create never takes a path where something is") {
     const TempDirectory directory;
     const auto path = directory / "state.sqlite";
