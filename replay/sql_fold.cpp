@@ -314,6 +314,19 @@ void remove_side_files(FileSystem& files, const std::string& path) {
         if (files.exists(path + suffix)) files.remove(path + suffix);
 }
 
+// Holds a state that is about to be replaced: whoever is filling it has a journal under its name, which must not come to
+// lie beside the new file. Empty when it is too damaged to be filled by anybody. Throws Error: busy.
+std::optional<StateDatabase> hold_still(const std::filesystem::path& path, const StateDatabaseOptions& options) {
+    try {
+        StateDatabase state = StateDatabase::open(path, options);
+        state.begin();
+        return state;
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::busy) throw;
+        return std::nullopt;
+    }
+}
+
 // A name beside `path` that nobody uses.
 std::string free_name(FileSystem& files, const std::string& path) {
     for (int n = 1;; ++n)
@@ -377,6 +390,8 @@ SqlFoldReport project_into(const EventReader& reader, const Projection& projecti
             made = true;
             return state;
         });
+        std::optional<StateDatabase> old;
+        if (kind == StateFileKind::state) old = hold_still(target, options.state);
         remove_side_files(files, name);
         if (options.replace) {
             files.rename_replace(draft, name);

@@ -382,6 +382,30 @@ TEST_CASE("project into: a projection that fails to load leaves nothing, and rep
     CHECK(state_of_file(target) == counted(2));
 }
 
+TEST_CASE("project into: a state that somebody is filling is not replaced under them") {
+    Log log;
+    log.append_numbered(3);
+    const testkit::TempDirectory directory;
+    const auto target = directory / "state.sqlite";
+    (void)project_into(log.reader(), counting(), target, {});
+    SqlFoldOptions options{.replace = true};
+    options.state.busy_timeout = std::chrono::milliseconds{0};
+    {
+        StateDatabase other = StateDatabase::open(target);
+        other.begin();
+        ErrorCode code = ErrorCode::internal;
+        try {
+            (void)project_into(log.reader(), counting(), target, options);
+        } catch (const Error& error) {
+            code = error.code();
+        }
+        CHECK(code == ErrorCode::busy);
+    }
+    CHECK(state_of_file(target) == counted(3));
+    CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), {}) == 1);
+    CHECK(project_into(log.reader(), counting(), target, options).events == 3);
+}
+
 TEST_CASE("project into: replacing removes the journal of the file that was there") {
     Log log;
     log.append_numbered(2);
