@@ -60,7 +60,7 @@ struct JournalMiddleware::Impl {
     bool locked = false;
     bool opened = false;  // the files were read back: head and header are known, or there is no journal yet
     bool closed = false;
-    bool is_new = true;
+    bool is_new = true;  // it holds nothing and has no position: begin_at() gives it one
     std::optional<std::chrono::nanoseconds> last_try{};
     std::unique_ptr<File> file;  // null: to be begun with `begin`
     JournalHeader begin;         // of the file that is written to
@@ -154,11 +154,12 @@ struct JournalMiddleware::Impl {
         if (file) return;
         std::unique_ptr<File> made = options.files->open(options.path, OpenMode::create);
         if (made->size() > 0) {
-            if (scan_journal_file(*made, options.path, options.limits).header) {
+            // What a failed attempt of ours leaves: a header that was not made durable, or one that stops short.
+            if (scan_journal_file(*made, options.path, options.limits).records > 0) {
                 throw Error(ErrorCode::target_exists,
                             fmt::format("begin the journal file {}: somebody else has written there", options.path));
             }
-            made->truncate(0);  // a header that stops short: the disk was full when the file was begun
+            made->truncate(0);
         }
         const std::string line = encode_journal_record(begin) + "\n";
         made->append(line);
@@ -250,7 +251,7 @@ struct JournalMiddleware::Impl {
 
     void require_fed_in_turn(std::string_view what, std::uint64_t number, std::uint64_t last) const {
         if (closed) throw Error(ErrorCode::closed, fmt::format("feed the journal {}: it was closed", options.path));
-        if (!opened || is_new_and_unplaced) {
+        if (!opened || is_new) {
             throw Error(ErrorCode::internal, fmt::format("feed the journal {}: it has no position yet", options.path));
         }
         if (number != last + 1) {
@@ -259,14 +260,13 @@ struct JournalMiddleware::Impl {
                                     what, number, last));
         }
     }
-    bool is_new_and_unplaced = false;
 };
 
 JournalMiddleware::JournalMiddleware(JournalOptions options) {
     options.validate();
     impl_ = std::make_unique<Impl>(std::move(options));
     const std::lock_guard lock(impl_->mutex);
-    if (impl_->take_over()) impl_->is_new_and_unplaced = impl_->is_new;
+    static_cast<void>(impl_->take_over());
 }
 
 JournalMiddleware::~JournalMiddleware() {
@@ -285,13 +285,11 @@ std::optional<FeedPosition> JournalMiddleware::position() {
     const std::lock_guard lock(impl_->mutex);
     FeedPosition position;
     position.from_head = impl_->options.from_head;
-    const bool was_open = impl_->opened;
     if (!impl_->take_over()) {
         position.stands_by = true;
         return position;
     }
-    if (!was_open) impl_->is_new_and_unplaced = impl_->is_new;
-    position.is_new = impl_->is_new_and_unplaced;
+    position.is_new = impl_->is_new;
     position.head = impl_->written;
     return position;
 }
@@ -301,8 +299,10 @@ void JournalMiddleware::begin_at(const Head& head, bool diverged) {
     if (!impl_->take_over()) {
         throw Error(ErrorCode::busy, fmt::format("begin the journal {}: another bus writes it", impl_->options.path));
     }
+    // Another bus that shares this object has begun it meanwhile; what it was fed is passed over.
+    if (!diverged && !impl_->is_new) return;
     impl_->drop_buffer();
-    if (diverged || !impl_->is_new) {
+    if (diverged) {
         const std::size_t before = impl_->counts.set_aside.size();
         impl_->set_aside();
         for (std::size_t index = before; index < impl_->counts.set_aside.size(); ++index) {
@@ -314,7 +314,6 @@ void JournalMiddleware::begin_at(const Head& head, bool diverged) {
     }
     impl_->file.reset();
     impl_->is_new = true;
-    impl_->is_new_and_unplaced = true;
     impl_->begin = JournalHeader{head.store_id, head.seq, head.digest, head.result_seq, head.result_digest};
     try {
         impl_->ensure_file();
@@ -323,7 +322,6 @@ void JournalMiddleware::begin_at(const Head& head, bool diverged) {
         throw;
     }
     impl_->written = impl_->fed = head;
-    impl_->is_new_and_unplaced = false;
 }
 
 void JournalMiddleware::feed(const Event& event) {

@@ -253,6 +253,56 @@ TEST_CASE("journal: what a failed sync covered is cut off and fed again") {
     CHECK(lines_of(world.path).size() == 2);
 }
 
+TEST_CASE("journal: one whose first sync failed is begun again when the disk is well") {
+    World world;
+    JournalMiddleware journal(world.options());
+    world.files->sync_fails = true;
+    CHECK_THROWS_AS(journal.begin_at(head_at(0, 0), false), Error);
+    CHECK(journal.position()->is_new);
+    world.files->sync_fails = false;
+    journal.begin_at(head_at(0, 0), false);
+    journal.feed(event_at(1));
+    journal.flush();
+    CHECK(lines_of(world.path).size() == 2);
+}
+
+TEST_CASE("journal: when the sync of a new file fails at a rotation, it goes on there when the disk is well") {
+    World world;
+    JournalOptions options = world.options();
+    options.rotate_bytes = 4096;
+    options.sync = JournalSync::on_close;
+    JournalMiddleware journal(options);
+    journal.begin_at(head_at(0, 0), false);
+    Event large = event_at(1);
+    large.payload = '"' + std::string(4096, 'x') + '"';
+    journal.feed(large);
+    journal.flush();
+    // The old file is synced before it is renamed; the new one's header is what fails.
+    world.files->syncs_before_failure = 1;
+    world.files->sync_fails = true;
+    journal.feed(event_at(2));
+    CHECK_THROWS_AS(journal.flush(), Error);
+    CHECK(journal.status().rotations == 1);
+    CHECK(journal.position()->head == head_at(1, 0));
+    world.files->sync_fails = false;
+    journal.feed(event_at(2));
+    journal.flush();
+    CHECK(journal.position()->head == head_at(2, 0));
+    CHECK(lines_of(world.path).size() == 2);
+}
+
+TEST_CASE("journal: begun by one of two buses that share it, it is not begun again by the other") {
+    World world;
+    JournalMiddleware journal(world.options());
+    journal.begin_at(head_at(0, 0), false);
+    journal.feed(event_at(1));
+    journal.flush();
+    journal.begin_at(head_at(0, 0), false);
+    CHECK(journal.status().set_aside.empty());
+    CHECK(journal.position()->head == head_at(1, 0));
+    CHECK(lines_of(world.path).size() == 2);
+}
+
 TEST_CASE("journal: it syncs when its policy says so, and the directory when a file is made") {
     World world;
     JournalOptions options = world.options();

@@ -99,6 +99,7 @@ class FaultyFiles final : public FileSystem {
     bool full = false;
     std::size_t bytes_before_full = 0;  ///< of the write that fails: left behind, as by a kill
     bool sync_fails = false;
+    int syncs_before_failure = 0;  ///< that still succeed while sync_fails
     int syncs = 0;
     int directory_syncs = 0;
 
@@ -135,7 +136,8 @@ class FaultyFiles final : public FileSystem {
         void truncate(std::uint64_t bytes) override { real_->truncate(bytes); }
         void sync() override {
             ++world_.syncs;
-            if (world_.sync_fails) throw Error(ErrorCode::io_error, "sync: the disk refused");
+            if (world_.sync_fails && world_.syncs_before_failure-- <= 0)
+                throw Error(ErrorCode::io_error, "sync: the disk refused");
             real_->sync();
         }
         void touch() override { real_->touch(); }
