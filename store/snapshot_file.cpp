@@ -133,6 +133,9 @@ class Writing {
     Writing(const std::filesystem::path& path, FileSystem& files, const std::string& vfs_name) {
         lock_ = files.open(file_name(with_suffix(path, "-lock")), OpenMode::create);
         if (!lock_->try_lock(0, LockMode::exclusive)) throw Error(ErrorCode::busy, "another process is writing it");
+        // Made here and not by SQLite, which asks the umask: a state tells as much as the log, whose files are for their
+        // owner alone. Its -wal and -shm take the rights of the file.
+        if (!files.exists(file_name(path))) files.open(file_name(path), OpenMode::create_new);
         connection_ = std::make_unique<Connection>(
             file_name(path), ConnectionOptions{.writable = true,
                                                .create = true,

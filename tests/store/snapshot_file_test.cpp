@@ -55,6 +55,19 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE_METHOD(Fixture, "snapshots: their files are for their owner alone, as the log is") {
+    SnapshotFile file = open();
+    REQUIRE(file.save(key, snapshot(10, "state")));
+    for (const char* const suffix : {".snapshots", ".snapshots-lock", ".snapshots-wal", ".snapshots-shm"}) {
+        const std::filesystem::path path = database.string() + suffix;
+        if (!std::filesystem::exists(path)) continue;
+        INFO(path);
+        CHECK((std::filesystem::status(path).permissions() & std::filesystem::perms(0077)) ==
+              std::filesystem::perms::none);
+    }
+    CHECK(std::filesystem::exists(database.string() + ".snapshots"));
+}
+
 TEST_CASE_METHOD(Fixture, "snapshots: what was saved is found again, with its position and count") {
     SnapshotFile file = open();
     const std::string state("a\0b", 3);
