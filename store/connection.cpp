@@ -160,6 +160,16 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH,
                   static_cast<int>(std::min<std::size_t>(options.value_bytes_max, 1'000'000'000)));
     sqlite3_wal_autocheckpoint(db, 0);                           // automatic checkpoints lose commits on 3.40.1 (WAL-reset bug)
+    try {
+        set_up(options);
+    } catch (const Error& error) {  // the first pragma that reads the file meets a damaged one: say which
+        std::string message = error.what();
+        message.resize(std::min(message.size(), message.rfind(" [")));
+        throw Error(error.code(), fmt::format("open {}: {}", path, message));
+    }
+}
+
+void Connection::set_up(const ConnectionOptions& options) {
     execute("PRAGMA mmap_size = 0");                             // with mmap an I/O error is a SIGBUS
     execute("PRAGMA cell_size_check = ON");                      // finds damaged pages when they are read
     execute("PRAGMA foreign_keys = ON");
@@ -169,7 +179,7 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
     execute(options.synchronous_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     const std::int64_t expected = options.synchronous_full ? 2 : 1;
     if (query_integer("PRAGMA synchronous") != expected)
-        throw Error(ErrorCode::io_error, fmt::format("open {}: SQLite did not take the synchronous setting", path));
+        throw Error(ErrorCode::io_error, "SQLite did not take the synchronous setting");
 }
 
 Connection::~Connection() = default;

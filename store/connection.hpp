@@ -114,6 +114,8 @@ class Connection {
     void allow_checkpoint_on_close(bool allow);
 
   private:
+    void set_up(const ConnectionOptions& options);
+
     std::optional<SQLite::Database> database_;
 };
 

@@ -33,8 +33,12 @@ ErrorCode error_code_of(int rc) noexcept {
 }
 
 void throw_sqlite_error(int rc, std::string_view detail, std::string_view attempted) {
-    throw Error(error_code_of(rc),
-                fmt::format("{}: SQLite says \"{}\" ({} {})", attempted, detail, sqlite3_errstr(rc), rc));
+    const ErrorCode code = error_code_of(rc);
+    const std::string_view name = sqlite3_errstr(rc);
+    const std::string which = name == detail ? fmt::format("{}", rc) : fmt::format("{} {}", name, rc);
+    const std::string_view advice =
+        code == ErrorCode::corrupt ? "; the file is damaged: restore it from a backup or a journal" : "";
+    throw Error(code, fmt::format("{}: SQLite says \"{}\" ({}){}", attempted, detail, which, advice));
 }
 
 void throw_sqlite_error(sqlite3* db, std::string_view attempted) {

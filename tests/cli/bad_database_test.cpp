@@ -47,6 +47,15 @@ TEST_CASE("bad database: a file that is not there is 5 for commands that read, a
     check_refused(game, {{"verify"}, {"doctor"}, {"backup", game.path("copy.db")}}, "no_such_file");
 }
 
+TEST_CASE("bad database: a file cut short is 5, named, and its reader is told what replaces it") {
+    const Game game;
+    game.play();
+    std::filesystem::resize_file(game.db(), 30'000);
+    check_refused(game, {{"tail"}, {"export"}, {"head"}, {"query", "SELECT 1"}}, "corrupt");
+    CHECK(game.run("tail").err.find("restore it from a backup") != std::string::npos);
+    CHECK(game.run("verify").exit == 1);
+}
+
 TEST_CASE("bad database: a directory is 5") {
     const Game game;
     std::filesystem::create_directory(game.db());
