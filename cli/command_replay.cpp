@@ -11,6 +11,7 @@
 #include <daybook/event/json_text.hpp>
 #include <daybook/replay/paced_replay.hpp>
 #include <daybook/replay/projection.hpp>
+#include <daybook/replay/snapshot_use.hpp>
 #include <daybook/replay/sql_fold.hpp>
 
 #include "cli/command.hpp"
@@ -129,6 +130,9 @@ ExitCode replay_projection(const Options& options, Program& program) {
     if (options.replace && options.into.empty()) throw UsageError("--replace is about --into, and none is given");
     SqlFoldOptions fold;
     fold.window = options.window.window(program.clock);
+    if (options.snapshot && !is_prefix(fold.window))
+        throw UsageError(
+            "--snapshot keeps the state of everything up to a seq: of the window it takes --to-seq, --to and --axis");
     const Projection projection = Projection::load(options.projection.front());
     const EventStore store = options.database.open_for_reading(program);
 

@@ -18,6 +18,9 @@ void Table::row(std::vector<std::string> cells) {
     ++rows_;
     for (std::string& cell : cells) cell = escape_cell(cell);
     if (settled_) {
+        // Rows that come one by one were not measured: the columns grow with them, and stay aligned from there.
+        for (std::size_t i = 0; i < cells.size() && i < widths_.size(); ++i)
+            widths_[i] = std::max(widths_[i], std::min(width_max, display_width(cells[i])));
         print(cells);
         return;
     }

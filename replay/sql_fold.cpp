@@ -150,7 +150,7 @@ void SqlFold::check_continues(const StateDatabase& state) const {
     const StateProgress& progress = state.progress();
     const auto refuse = [&path](const std::string& what) {
         throw Error(ErrorCode::target_exists,
-                    fmt::format("go on in the state {}: {}; give another path, or replace it", path, what));
+                    fmt::format("go on in the state {}: {}; give another path, or replace it (--replace)", path, what));
     };
     if (there.projection != identity_.projection)
         refuse(fmt::format("it is of the projection \"{}\", not \"{}\"", there.projection, identity_.projection));
@@ -368,7 +368,7 @@ SqlFoldReport project_into(const EventReader& reader, const Projection& projecti
         if (kind == StateFileKind::other)
             throw Error(ErrorCode::target_exists,
                         fmt::format("project into {}: something is there that is not a state; give "
-                                    "another path, or replace it",
+                                    "another path, or replace it (--replace)",
                                     target.string()));
         StateDatabase state = StateDatabase::open(target, options.state);
         fold.check_continues(state);
@@ -379,6 +379,10 @@ SqlFoldReport project_into(const EventReader& reader, const Projection& projecti
     }
     if (std::filesystem::is_directory(target))
         throw Error(ErrorCode::unsupported_path, fmt::format("project into {}: it is a directory", target.string()));
+    const std::filesystem::path directory = target.parent_path();
+    if (!directory.empty() && !std::filesystem::is_directory(directory))
+        throw Error(ErrorCode::no_such_file, fmt::format("project into {}: there is no directory {}; make it first",
+                                                         target.string(), directory.string()));
     // Made under another name until @init and every statement were accepted: a projection that does not even parse
     // leaves nothing, and takes away nothing.
     const std::string draft = free_name(files, name);

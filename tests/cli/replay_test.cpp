@@ -41,6 +41,36 @@ TEST_CASE("replay: the events of a window, in order, as export writes them") {
     CHECK(game.out("replay", {"--reverse"}) == game.out("export", {"--reverse"}));
 }
 
+TEST_CASE("replay: in a table, rows that come one by one stay aligned with the widest before them") {
+    const Game game;
+    for (const std::string stream : {"a", "a-long-stream", "b"}) game.emit("t", "{}", {"--stream", stream});
+    const auto rows = lines_of(game.out("replay", {"--speed", "1000", "--format", "table"}));
+    REQUIRE(rows.size() == 5);
+    CHECK(rows[4].find("  1  t") == rows[3].find("  1  t"));
+}
+
+TEST_CASE("replay: --snapshot of a window that is no prefix is 2, not a fold without its snapshot") {
+    const Played game;
+    for (const std::vector<std::string>& window :
+         {std::vector<std::string>{"--type", "**"}, {"--stream", "player-7"}, {"--from-seq", "2"}, {"--limit", "1"}}) {
+        std::vector<std::string> arguments = game.projection({"--snapshot"});
+        arguments.insert(arguments.end(), window.begin(), window.end());
+        const Ran ran = game.run("replay", arguments);
+        INFO(window.front() << ": " << ran.err);
+        CHECK(ran.exit == 2);
+        CHECK(ran.err.find("--snapshot") != std::string::npos);
+    }
+    CHECK_FALSE(std::filesystem::exists(game.db() + ".snapshots"));
+    CHECK(game.json("replay", game.projection({"--snapshot", "--to-seq", "2"}))["snapshot_saved"] == true);
+}
+
+TEST_CASE("replay: --into a directory that is not there is 5 and names the directory") {
+    const Played game;
+    const Ran ran = game.run("replay", game.projection({"--into", game.path("nowhere/state.sqlite")}));
+    CHECK(ran.exit == 5);
+    CHECK(ran.err.find("there is no directory " + game.path("nowhere")) != std::string::npos);
+}
+
 TEST_CASE("replay: --speed keeps the gaps, divided by it") {
     const Played game;
     const auto begun = std::chrono::steady_clock::now();
