@@ -108,6 +108,9 @@ ExportFile::ExportFile(FileSystem& files, const std::filesystem::path& database,
         if (!replace_)
             refuse(ErrorCode::target_exists, "it is there already; choose another name, or replace it (--force)");
     }
+    const std::filesystem::path directory = target.parent_path();
+    if (!directory.empty() && !std::filesystem::is_directory(directory, ignored))
+        refuse(ErrorCode::no_such_file, fmt::format("there is no directory {}; make it first", directory.native()));
     const std::string temporary =
         (target.parent_path() / fmt::format(".{}.{}.tmp", target.filename().string(), temporary_suffix)).string();
     file_ = files_.open(temporary, OpenMode::create_new);

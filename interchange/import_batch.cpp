@@ -56,7 +56,7 @@ std::string ImportBatch::last_committed() const {
 
 void ImportBatch::stop_at(std::uint64_t line, const Error& error) const {
     throw Error(error.code(), fmt::format("import stopped at {}: {}; {}, nothing after that was written: mend the line "
-                                          "and import again, or skip bad lines",
+                                          "and import again, or skip bad lines (--on-error skip)",
                                           where(line), bare_message(error), last_committed()));
 }
 

@@ -92,7 +92,7 @@ void refuse_target(const fs::path& path, const fs::path& target, const BackupOpt
     FileSystem& files = *options.store.files;
     if (files.exists(target.native()) && !options.replace)
         throw Error(ErrorCode::target_exists,
-                    fmt::format("{}: the target exists; choose another name, or ask to replace it", attempt));
+                    fmt::format("{}: the target exists; choose another name, or replace it (--force)", attempt));
     // SQLite would replay a -wal that lies beside the copy into the copy.
     const std::string wal = wal_path_of(target.native());
     if (files.exists(wal) && files.open(wal, OpenMode::read)->size() > 0)

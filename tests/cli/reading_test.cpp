@@ -147,6 +147,15 @@ TEST_CASE("export: an existing target is refused without --force, and stays as i
     CHECK(read_file(game.path("out.jsonl")) == game.out("export"));
 }
 
+TEST_CASE("export: into a directory that is not there is 5 and names the directory, not a temporary file") {
+    const Game game;
+    game.play();
+    const Ran ran = game.run("export", {game.path("nowhere/out.jsonl")});
+    CHECK(ran.exit == 5);
+    CHECK(ran.err.find("there is no directory " + game.path("nowhere")) != std::string::npos);
+    CHECK(ran.err.find(".tmp") == std::string::npos);
+}
+
 TEST_CASE("export: onto the log's own files is refused, --force or not") {
     const Game game;
     game.play();
