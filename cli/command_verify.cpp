@@ -48,6 +48,7 @@ std::optional<Head> kept_head(const Options& options, const Program& program) {
         }
         return Head::from_line(line);
     } catch (const Error& error) {
+        if (exit_code_of(error.code()) == ExitCode::storage) throw;  // the key's file, which the message names
         throw with_context("--head", error);
     }
 }

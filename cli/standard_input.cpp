@@ -18,7 +18,7 @@ namespace daybook::cli {
 void require_standard_input(const Program& program) {
     if (!program.stdin_open)
         throw Error(ErrorCode::invalid_argument,
-                    "standard input is closed: '-' has nothing to read; name a file or give a pipe");
+                    "standard input is closed: there is nothing to read from it; give it a file, a pipe or a terminal");
 }
 
 std::string read_standard_input(const Program& program, std::size_t bytes_max) {

@@ -21,8 +21,7 @@ std::chrono::nanoseconds duration_from(std::string_view option, std::string_view
     try {
         return parse_duration(text);
     } catch (const Error& error) {
-        throw Error(error.code(),
-                    fmt::format("{} '{}': {}; write 2s, 1m30s or 250ms", option, escape_cell(text), message_of(error)));
+        throw Error(error.code(), fmt::format("{} '{}': {}", option, escape_cell(text), message_of(error)));
     }
 }
 

@@ -21,6 +21,11 @@ constexpr bool is_separator(char c) {
                             quote_json(replace_invalid_utf8(text.substr(0, 256))), reason, byte + 1));
 }
 
+std::string without_code(const Error& error) {
+    const std::string message = error.what();
+    return message.substr(0, message.rfind(" ["));
+}
+
 }  // namespace
 
 TypePattern::TypePattern(std::string_view text) : text_(text) {
@@ -120,7 +125,7 @@ std::vector<TypePattern> parse_pattern_list(std::string_view text) {
         try {
             patterns.emplace_back(pattern);
         } catch (const Error& error) {
-            fail(start, fmt::format("a pattern that is refused ({})", error.what()));
+            fail(start, fmt::format("a pattern that is refused ({})", without_code(error)));
         }
         skip_blanks();
         if (at == text.size()) return patterns;

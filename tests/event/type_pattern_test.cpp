@@ -132,5 +132,6 @@ TEST_CASE("pattern list: a malformed one is refused and the column is named") {
     CHECK_THAT(list_refusal("\"a\"b"), Catch::Contains("column 4"));
     CHECK_THAT(list_refusal("a\"b"), Catch::Contains("double quote") && Catch::Contains("column 2"));
     CHECK_THAT(list_refusal("Shot, a*b"), Catch::Contains("column 7") && Catch::Contains("inside a word"));
+    CHECK_THAT(list_refusal("Shot, a*b"), !Catch::Contains("asterisk [invalid_pattern]"));  // one code, at the end
     CHECK_THAT(list_refusal("\"\""), Catch::Contains("missing at column 1"));
 }
