@@ -99,36 +99,38 @@ ImportOptions import_options_from(const Options& options) {
     return import;
 }
 
-ImportSummary import_from(const Options& options, Program& program, ImportOptions import, StoreOptions store_options) {
+ImportSummary import_from(const Options& options, Program& program, ImportOptions wanted, StoreOptions store_options) {
     Progress progress(program.notes, program.clock, "import", "bytes");
     Progress lines(program.notes, program.clock, "import", "lines");
-    import.cancelled = interrupt_requested;
-    import.progress = [&](const ImportProgress& now) {
-        if (now.bytes_total) progress.update(now.bytes, *now.bytes_total);
-    else lines.update(now.lines, 0);
-};
-const auto say = [&](std::string_view message) {
-    progress.clear();
-    lines.clear();
-    program.notes.message(fmt::format("daybook import: {}", message));
-};
-import.on_skipped = say;
-import.on_note = say;
-// The input first: a name that was mistyped must not leave a new, empty daybook behind.
-std::optional<LineSource> input;
-if (options.file == "-") {
-    require_standard_input(program);
-    if (program.stdin_terminal) program.notes.note("reading from the terminal; end with Ctrl-D");
-    input = LineSource::from_descriptor(STDIN_FILENO, "stdin", {.line_bytes_max = import.line_bytes_max});
-} else {
-    static_cast<void>(LineSource::open(options.file));
+    wanted.cancelled = interrupt_requested;
+    wanted.progress = [&](const ImportProgress& now) {
+        if (now.bytes_total)
+            progress.update(now.bytes, *now.bytes_total);
+        else
+            lines.update(now.lines, 0);
+    };
+    const auto say = [&](std::string_view message) {
+        progress.clear();
+        lines.clear();
+        program.notes.message(fmt::format("daybook import: {}", message));
+    };
+    wanted.on_skipped = say;
+    wanted.on_note = say;
+    // The input first: a name that was mistyped must not leave a new, empty daybook behind.
+    std::optional<LineSource> input;
+    if (options.file == "-") {
+        require_standard_input(program);
+        if (program.stdin_terminal) program.notes.note("reading from the terminal; end with Ctrl-D");
+        input = LineSource::from_descriptor(STDIN_FILENO, "stdin", {.line_bytes_max = wanted.line_bytes_max});
+    } else {
+        static_cast<void>(LineSource::open(options.file));
+    }
+    EventStore store = options.database.open(program, std::move(store_options));
+    ImportSummary summary =
+        input ? import_events(store, *input, std::move(wanted)) : import_file(store, options.file, std::move(wanted));
+    store.close();
+    return summary;
 }
-EventStore store = options.database.open(program, std::move(store_options));
-ImportSummary summary =
-    input ? import_events(store, *input, std::move(import)) : import_file(store, options.file, std::move(import));
-store.close();
-return summary;
-}  // namespace
 
 ExitCode run(const Options& options, Program& program) {
     StoreOptions store_options = options.database.options(Access::create);
@@ -142,7 +144,7 @@ void add_field(CLI::App& command, const std::string& name, Field& field, const s
     add_optional(command, name, field, description)->type_name("FIELD")->group("Mapping");
 }
 
-}  // namespace daybook::cli
+}  // namespace
 
 void add_import(CommandList& commands) {
     auto options = std::make_shared<Options>();

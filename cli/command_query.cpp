@@ -53,7 +53,9 @@ void add_query(CommandList& commands) {
         "query", "Ask the log in SQL: one statement that only reads",
         "  daybook query game.db 'SELECT type, count(*) AS events FROM events GROUP BY type'\n"
         "  daybook query game.db 'SELECT seq, type FROM events WHERE stream = :stream' --param stream=player-7\n"
-        "Tables: events, results, handler_status (times as text); events_log, event_results_log (times as ns)",
+        "Tables: events, results, handler_status (times as text); events_log, event_results_log (times as ns)\n"
+        "Columns of events: seq, id, type, event_version, stream, version, source, correlation_id, causation_id,\n"
+        "occurred_at, recorded_at, tags, payload, metadata",
         [options](Program& program) { return run(*options, program); });
     options->database.add_to(command);
     command.add_option("SQL", options->sql, "The statement")->required()->type_name("");
