@@ -65,6 +65,7 @@ class Comparing {
             return false;
         }
         if (seen_header_) {
+            if (early_ && header.after_seq.value + 1 != next_seq_) early_.reset();
             gap("event", header.after_seq.value + 1, next_seq_);
             gap("result", header.after_result_seq.value + 1, next_result_seq_);
         }
@@ -96,6 +97,7 @@ class Comparing {
 
     void take(const Event& event) {
         ++report_.events;
+        settle_early(event.seq.value);
         gap("event", event.seq.value, next_seq_);
         next_seq_ = event.seq.value + 1;
         if (event.seq > log_.head().seq) {
@@ -148,10 +150,33 @@ class Comparing {
         } else if (*own != result) {
             problem("journal_differs", result.event_seq.value,
                     fmt::format("result {} is not the same in the journal and in the log", result.result_seq.value));
+        } else {
+            check_order(result);
         }
     }
 
+    // A result stands behind the last event that its commit saw, and before the next one.
+    void check_order(const EventResult& result) {
+        if (next_seq_ == 0 || result.events_head.value + 1 == next_seq_) return;
+        const std::string message =
+            fmt::format("{}: result {} was committed when event {} was the last one, and stands before event {}",
+                        where_, result.result_seq.value, result.events_head.value, next_seq_);
+        if (result.events_head.value < next_seq_) {
+            problem("journal_order", result.event_seq.value, message);
+        } else if (!early_) {
+            early_ = VerifyProblem{"journal_order", result.event_seq.value, message};
+        }
+    }
+
+    // A result that stands before its event is out of order if that event follows; otherwise the event is missing, and
+    // the gap is what is reported.
+    void settle_early(std::uint64_t found) {
+        if (early_ && found == next_seq_) problem(early_->code, early_->seq, early_->message);
+        early_.reset();
+    }
+
     void finish(const JournalReader& journal) {
+        settle_early(next_seq_);
         if (first_ahead_)
             problem("journal_ahead", first_ahead_,
                     fmt::format("the journal holds the events {} to {}, and the log ends at {}: the log lost them",
@@ -169,7 +194,7 @@ class Comparing {
     void problem(std::string_view code, std::optional<std::uint64_t> seq, std::string message) {
         ++report_.problems_total;
         if (report_.problems.size() >= options_.problems_max) return;
-        if (!where_.empty() && code != "journal_damaged" && code != "journal_ahead")
+        if (!where_.empty() && code != "journal_damaged" && code != "journal_ahead" && code != "journal_order")
             message = fmt::format("{}: {}", where_, message);
         report_.problems.push_back({std::string(code), seq, std::move(message)});
     }
@@ -188,6 +213,7 @@ class Comparing {
     std::optional<std::uint64_t> first_ahead_{};
     std::uint64_t last_ahead_ = 0;
     bool seen_header_ = false;
+    std::optional<VerifyProblem> early_{};  // a result whose event has not come yet
     std::string where_{};
 };
 

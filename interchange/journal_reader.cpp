@@ -16,9 +16,10 @@
 namespace daybook {
 namespace {
 
-// The longest record: payload and metadata at their caps, each character escaped at worst, and a margin for the rest.
+// The longest record is a result's: three texts as large as a payload, each byte escaped as six, what the handler returned,
+// and the ids of what it emitted.
 std::size_t record_bytes_max(const Limits& limits) {
-    return std::clamp<std::size_t>(8 * limits.payload_bytes_max, std::size_t{16} << 20, std::size_t{1} << 30);
+    return std::min<std::size_t>(24 * limits.payload_bytes_max + (std::size_t{16} << 20), std::size_t{1} << 30);
 }
 
 struct Part {
@@ -30,12 +31,13 @@ struct Part {
     }
 };
 
-// `<first seq>-<first result seq>`, digits on both sides.
+// `<first seq>-<first result seq>`, twelve digits or more on both sides: a copy named by its date is none of them.
 std::optional<Part> part_of(std::string_view ending) {
     const std::size_t dash = ending.find('-');
     if (dash == std::string_view::npos) return std::nullopt;
     const auto number = [](std::string_view text) -> std::optional<std::uint64_t> {
         std::uint64_t value = 0;
+        if (text.size() < 12) return std::nullopt;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
         return value;
@@ -72,16 +74,32 @@ std::vector<std::filesystem::path> journal_parts(const std::filesystem::path& pa
 }
 
 struct JournalReader::Impl {
-    Impl(std::vector<std::filesystem::path> files, Limits given) : parts(std::move(files)), limits(given) {
+    Impl(std::filesystem::path journal, Limits given)
+        : path(std::move(journal)), parts(journal_parts(path)), limits(given) {
         open_next();
     }
 
     void open_next() {
-        source.emplace(LineSource::open(parts[opened], {.line_bytes_max = record_bytes_max(limits)}));
+        do {
+            if (opened > 0) was_rotated();
+            source.emplace(LineSource::open(parts[opened], {.line_bytes_max = record_bytes_max(limits)}));
+        } while (parts[opened] == path && was_rotated());
         ++opened;
+    }
+    // Whether the writer has closed files since the parts were listed; they are read before the new one then.
+    bool was_rotated() {
+        const auto unread = parts.begin() + static_cast<std::ptrdiff_t>(opened);
+        const std::vector<std::filesystem::path> now = journal_parts(path);
+        const auto known = opened == 0 ? now.begin() : std::find(now.begin(), now.end(), *(unread - 1));
+        const auto next = opened == 0 || known == now.end() ? known : known + 1;
+        if (next == now.end() || std::equal(next, now.end(), unread, parts.end())) return false;
+        parts.erase(unread, parts.end());
+        parts.insert(parts.end(), next, now.end());
+        return true;
     }
     [[nodiscard]] bool is_last() const { return opened == parts.size(); }
 
+    const std::filesystem::path path;
     std::vector<std::filesystem::path> parts;
     Limits limits;
     std::size_t opened = 0;
@@ -97,7 +115,7 @@ JournalReader& JournalReader::operator=(JournalReader&&) noexcept = default;
 JournalReader::~JournalReader() = default;
 
 JournalReader JournalReader::open(const std::filesystem::path& path, Limits limits) {
-    return JournalReader(std::make_unique<Impl>(journal_parts(path), limits));
+    return JournalReader(std::make_unique<Impl>(path, limits));
 }
 
 const JournalRecord* JournalReader::next() {

@@ -128,8 +128,9 @@ std::vector<std::string> list_journal_files(FileSystem& files, const std::string
 }
 
 JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& limits) {
-    // A line holds a payload and metadata, each at most doubled by nothing: they are copied as they are.
-    const std::size_t line_bytes_max = 2 * limits.payload_bytes_max + (std::size_t{4} << 20);
+    // The longest line is a result's: three texts as large as a payload, each byte escaped as six, what the handler
+    // returned, and the ids of what it emitted.
+    const std::size_t line_bytes_max = 24 * limits.payload_bytes_max + (std::size_t{16} << 20);
     Scan scan(path, limits);
     std::string pending;           // the beginning of a line whose end has not been read yet
     std::uint64_t pending_at = 0;  // where it begins

@@ -73,7 +73,7 @@ TEST_CASE("journal: rotated parts come before the file itself, in the order of t
     TempDirectory directory;
     for (const char* name :
          {"j", "j.000000000010-000000000001", "j.1000000000000-000000000005", "j.000000000001-000000000001", "j.lock",
-          "j.diverged-2026", "other.000000000001-000000000001", "j.000000000010-000000000001.gz"})
+          "j.diverged-2026", "other.000000000001-000000000001", "j.000000000010-000000000001.gz", "j.2026-11"})
         write_file(directory / name, "");
     std::vector<std::string> names;
     for (const auto& part : journal_parts(directory / "j")) names.push_back(part.filename());
@@ -94,6 +94,37 @@ TEST_CASE("journal: reading gives the header and every record, and says where ea
     CHECK(std::get<Event>(*reader.next()) == events_of(desk.store).at(0));
     CHECK_THAT(reader.where(), Catch::EndsWith("journal.jsonl:2"));
     CHECK(count_records(JournalReader::open(desk.journal)) == 10);
+}
+
+TEST_CASE("journal: a file that is closed while earlier ones are read is read in its turn") {
+    Desk desk;
+    write_file(desk.directory / "journal.jsonl.000000000001-000000000001", desk.header() + desk.records(1, 2));
+    write_file(desk.journal, desk.header(2, 1) + desk.records(3, 4));
+    JournalReader reader = JournalReader::open(desk.journal);
+    REQUIRE(reader.next() != nullptr);
+    std::filesystem::rename(desk.journal, desk.directory / "journal.jsonl.000000000003-000000000002");
+    write_file(desk.journal, desk.header(4, 2) + desk.records(5, 6));
+    std::vector<std::uint64_t> seqs;
+    while (const JournalRecord* record = reader.next()) {
+        if (const auto* event = std::get_if<Event>(record)) seqs.push_back(event->seq.value);
+    }
+    CHECK(seqs == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6});
+}
+
+TEST_CASE("journal: the longest record that a log takes is read") {
+    Desk desk;
+    const std::string longest(Limits{}.payload_bytes_max, '\x01');
+    desk.store.append_results({{.event_id = "e1",
+                                .bus = "b",
+                                .handler = "long",
+                                .status = ResultStatus::error,
+                                .owner = "o",
+                                .error_type = longest,
+                                .error_message = longest,
+                                .note = longest}});
+    write_file(desk.journal, desk.whole());
+    CHECK(desk.compare().ok());
+    CHECK(desk.compare().results == 4);
 }
 
 TEST_CASE("journal: a last line that stops short is a torn tail, not an error") {

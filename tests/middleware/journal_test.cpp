@@ -127,6 +127,21 @@ TEST_CASE("journal: a whole last line that is damaged is damage, not a torn tail
     CHECK(contents(world.path) == text);
 }
 
+TEST_CASE("journal: the longest record that a log takes is read back") {
+    World world;
+    EventResult result = result_at(1, 1);
+    result.error_type = result.error_message = result.note = std::string(Limits{}.payload_bytes_max, '\x01');
+    {
+        JournalMiddleware journal(world.options());
+        journal.begin_at(head_at(0, 0), false);
+        journal.feed(event_at(1));
+        journal.feed(result);
+        journal.flush();
+    }
+    CHECK(contents(world.path).size() > 18 * Limits{}.payload_bytes_max);
+    CHECK(JournalMiddleware(world.options()).position()->head == head_at(1, 1));
+}
+
 TEST_CASE("journal: a record that is missing in the middle is damage") {
     World world;
     world.write(3);

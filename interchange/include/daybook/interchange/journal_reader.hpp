@@ -51,7 +51,8 @@ struct JournalComparison {
     std::uint64_t results = 0;  ///< result records read
     /// journal_other_store · journal_ahead (the log ends before it) · journal_digest (header or record of
     /// another history) · journal_differs (a record's fields are not the log's) · journal_gap (records are
-    /// missing in it) · journal_damaged · journal_no_header
+    /// missing in it) · journal_order (a result does not stand behind the last event that its commit saw) ·
+    /// journal_damaged · journal_no_header
     std::vector<VerifyProblem> problems;
     std::uint64_t problems_total = 0;
     /// No problems, but worth saying: a torn tail, a journal that lags behind the log.
