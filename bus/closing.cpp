@@ -15,6 +15,13 @@ namespace {
 
 BusOptions checked_options(BusOptions options) {
     options.validate();
+    if (options.on_failure) {
+        // It is called under the delivery lock: an emit from it would wait for itself, so it is refused like a hook's.
+        options.on_failure = [told = std::move(options.on_failure)](const FailureReport& report) {
+            const MiddlewareChain::HookScope scope;
+            told(report);
+        };
+    }
     return options;
 }
 

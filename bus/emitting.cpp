@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include <daybook/event/error.hpp>
 #include <daybook/event/uuid.hpp>
@@ -88,6 +87,25 @@ void EventBus::Impl::reserve_room(std::size_t count, std::size_t& reserved) {
     }
 }
 
+std::vector<EventResult> EventBus::Impl::last_rows(Sequence event, bool may_be_missing) const {
+    std::vector<EventResult> rows;
+    try {
+        for (EventResult& row : store.reader().results_of(event)) {
+            if (row.bus != options.name) continue;
+            const auto same = std::find_if(rows.begin(), rows.end(),
+                                           [&](const EventResult& other) { return other.handler == row.handler; });
+            if (same == rows.end()) {
+                rows.push_back(std::move(row));
+            } else {
+                *same = std::move(row);
+            }
+        }
+    } catch (const Error&) {
+        if (!may_be_missing) throw;
+    }
+    return rows;
+}
+
 RunsList EventBus::Impl::commit(std::vector<NewEvent> events, EmitOptions emit_options, bool post,
                                 HandlerContext::Impl* run) {
     const Timestamp entered = store.clock().now();
@@ -155,18 +173,11 @@ RunsList EventBus::Impl::commit(std::vector<NewEvent> events, EmitOptions emit_o
     try {
         Appended appended = store.append(std::move(request));
         const Timestamp durable = store.clock().now();
-        std::unordered_map<std::uint64_t, Event*> committed;
-        for (Event& event : appended.events) committed.emplace(event.seq.value, &event);
         for (std::size_t index = 0; index < count; ++index) {
             auto runs = std::make_shared<EventRuns>();
             const AppendedEvent& position = appended.positions[index];
             runs->already_appended = position.outcome != AppendedEvent::Outcome::appended;
-            if (const auto found = committed.find(position.seq.value); found != committed.end()) {
-                runs->event = std::move(*found->second);
-                committed.erase(found);
-            } else {
-                runs->event = store.find(position.seq).value();
-            }
+            runs->event = std::move(appended.events[index]);
             runs->emitted_at = entered;
             runs->commit_started_at = commit_started;
             runs->durable_at = durable;
@@ -186,17 +197,7 @@ RunsList EventBus::Impl::commit(std::vector<NewEvent> events, EmitOptions emit_o
                 }
             }
             if (runs->already_appended) {
-                for (EventResult& row : store.reader().results_of(runs->event.seq)) {
-                    if (row.bus != options.name) continue;
-                    const auto same = std::find_if(runs->rows.begin(), runs->rows.end(), [&](const EventResult& other) {
-                        return other.handler == row.handler;
-                    });
-                    if (same == runs->rows.end()) {
-                        runs->rows.push_back(std::move(row));
-                    } else {
-                        *same = std::move(row);
-                    }
-                }
+                runs->rows = last_rows(runs->event.seq, in_line);
             } else {
                 runs->handlers = std::move(taken.handlers[index]);
                 taken.handlers[index].clear();

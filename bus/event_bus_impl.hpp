@@ -122,6 +122,9 @@ struct EventBus::Impl : std::enable_shared_from_this<EventBus::Impl> {
   private:
     void link(NewEvent& event, HandlerContext::Impl& run, bool detached) const;
     [[nodiscard]] std::string next_id(HandlerContext::Impl& run, bool& derived) const;
+    /// Of each handler of this bus for an event that was in the log before. `may_be_missing`: others of its batch are
+    /// committed and wait for their handlers, so a failure to read is no reason to stop: empty then.
+    [[nodiscard]] std::vector<EventResult> last_rows(Sequence event, bool may_be_missing) const;
     void reserve_room(std::size_t count, std::size_t& reserved);
     void started(const EventRuns& runs, const HandlerEntry& handler, Timestamp at) noexcept;
     /// Appends `outcomes` in one commit. True: they are in the log. False: the disk refuses, `error` says how. Rows that can

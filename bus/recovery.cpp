@@ -49,14 +49,15 @@ RecoverReport EventBus::Impl::recover(const RecoverOptions& recover_options) {
             ++report.left;
             continue;
         }
+        // Read first: what is claimed and then not run would be unfinished for as long as this bus lives.
+        auto runs = std::make_shared<EventRuns>();
+        runs->event = store.find(work.event_seq).value();
         const std::optional<EventResult> claimed = store.claim(work, *owner);
         if (!claimed) {
             ++report.taken_by_others;
             continue;
         }
         ++ran;
-        auto runs = std::make_shared<EventRuns>();
-        runs->event = store.find(work.event_seq).value();
         runs->attempt = claimed->attempt;
         runs->handlers.push_back(std::move(handler));
         runs->pending.push_back(*claimed);

@@ -30,15 +30,15 @@ std::string type_name(const std::type_info& type) {
 
 /// What `text` says, as UTF-8 and of bounded size.
 std::string clean(std::string text) {
-    for (std::size_t bad = find_invalid_utf8(text); bad != std::string_view::npos; bad = find_invalid_utf8(text)) {
-        text[bad] = '?';
+    // Cut first: what a handler throws may hold a whole file.
+    std::size_t end = std::min(text.size(), error_bytes_max);
+    if (end < text.size()) {
+        while (end + 3 > error_bytes_max && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
     }
-    if (text.size() <= error_bytes_max) return text;
-    std::size_t end = error_bytes_max;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
     const std::size_t rest = text.size() - end;
     text.resize(end);
-    return fmt::format("{}... (+{} bytes)", text, rest);
+    text = replace_invalid_utf8(text);
+    return rest == 0 ? text : fmt::format("{}... (+{} bytes)", text, rest);
 }
 
 /// The disk's fault and not the row's: worth another try.
@@ -191,6 +191,9 @@ bool EventBus::Impl::append_outcomes(std::vector<Outcome>& outcomes, std::string
     } catch (const Error& failure) {
         error = failure.what();
         if (is_storage(failure.code())) return false;
+    } catch (const std::exception& failure) {
+        error = failure.what();  // no memory: as little the rows' fault
+        return false;
     }
     if (outcomes.size() == 1) {
         // Trying again would not help, and must not hold up the others.

@@ -16,17 +16,9 @@ constexpr std::size_t piece_bytes = 16'384;
 void append_text(std::string& out, std::string_view text) {
     if (find_invalid_utf8(text) == std::string_view::npos) {
         append_quoted_json(out, text);
-        return;
+    } else {
+        append_quoted_json(out, replace_invalid_utf8(text));
     }
-    std::string repaired;
-    while (!text.empty()) {
-        const std::size_t bad = find_invalid_utf8(text);
-        repaired += text.substr(0, bad);
-        if (bad == std::string_view::npos) break;
-        repaired += "\xEF\xBF\xBD";
-        text.remove_prefix(bad + 1);
-    }
-    append_quoted_json(out, repaired);
 }
 
 struct AppendJson {

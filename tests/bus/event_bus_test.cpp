@@ -243,6 +243,26 @@ TEST_CASE("middleware: a hook that throws is counted, reported at most once a se
     CHECK(fixture.events().size() == 11);
 }
 
+TEST_CASE("emit: from on_failure it is refused, also when pump() reports what was held back") {
+    BusFixture fixture;
+    auto recorder = std::make_shared<Recorder>();
+    recorder->on_call = [](const std::string&) { throw std::runtime_error("sink full"); };
+    std::vector<ErrorCode> codes;
+    EventBus* emits_on = nullptr;
+    BusOptions options;
+    options.middleware = {recorder};
+    options.on_failure = [&](const FailureReport&) {
+        codes.push_back(code_of([&] { emits_on->emit(fact("alarm")); }));
+    };
+    EventBus bus(fixture.store, options);
+    emits_on = &bus;
+    bus.emit(fact("a"));
+    bus.emit(fact("a"));  // within the second: held back
+    bus.pump();
+    CHECK(codes == std::vector<ErrorCode>(2, ErrorCode::reentrant_emit));
+    CHECK(fixture.events().size() == 2);
+}
+
 TEST_CASE("middleware: with eight threads it hears of commits in seq order, one at a time, before their handlers run") {
     BusFixture fixture;
     auto recorder = std::make_shared<Recorder>();

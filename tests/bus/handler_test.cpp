@@ -49,6 +49,20 @@ TEST_CASE("handler: what it throws becomes an error row with type and message, a
     CHECK(fixture.store.unfinished().empty());
 }
 
+TEST_CASE("handler: a long message that is not text is kept short and as text") {
+    BusFixture fixture;
+    EventBus bus(fixture.store);
+    const Registration bad = bus.on("*", {.name = "bad"}, [](const Event&) {
+        throw std::runtime_error("file: " + std::string(1'000'000, '\xff'));
+    });
+    const Emitted emitted = bus.emit(fact("a"));
+    REQUIRE(emitted.result_of("bad")->status == ResultStatus::error);
+    const std::string& message = emitted.result_of("bad")->error_message.value();
+    CHECK(message.starts_with("file: \xef\xbf\xbd"));
+    CHECK(message.size() < 50'000);
+    CHECK(message.ends_with("... (+983622 bytes)"));
+}
+
 TEST_CASE("handler: a result that is not JSON or cannot be written as JSON is an error row") {
     BusFixture fixture;
     EventBus bus(fixture.store);

@@ -69,8 +69,8 @@ struct BusOptions {
     /// In order of their calls. Default: none.
     std::vector<std::shared_ptr<Middleware>> middleware{};
     /// Told of failures of middleware and of outcomes that could not be written: at most once a second for
-    /// each of them. Calling thread: the one that met the failure. Locks held: the bus's delivery, so it must
-    /// not emit. What it throws is ignored.
+    /// each of them. Calling thread: the one that met the failure. Locks held: the bus's delivery. Emitting from it is
+    /// the error reentrant_emit. What it throws is ignored.
     std::function<void(const FailureReport&)> on_failure{};
     /// Told while positioned middleware catches up as the bus opens.
     std::function<void(const CatchUpProgress&)> on_catch_up{};

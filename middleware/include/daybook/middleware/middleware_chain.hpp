@@ -56,13 +56,16 @@ class MiddlewareChain {
     [[nodiscard]] std::vector<FailureCount> failures() const;
     /// Whether this thread is in a hook, of any bus.
     [[nodiscard]] static bool inside_hook() noexcept;
-
-  private:
-    struct Member;
+    /// Makes what runs in a scope count as a hook.
     struct HookScope {
         HookScope() noexcept;
         ~HookScope();
+        HookScope(const HookScope&) = delete;
+        HookScope& operator=(const HookScope&) = delete;
     };
+
+  private:
+    struct Member;
     [[nodiscard]] FailureMeter& meter(std::size_t index) noexcept;
 
     std::vector<std::unique_ptr<Member>> members_;

@@ -94,7 +94,7 @@ struct Appended {
     Sequence first_seq;                    ///< smallest and largest of positions that are not conflicts
     Sequence last_seq;
     std::vector<std::string> ids;     ///< one for each event of the request
-    std::vector<Event> events;        ///< the committed events, if return_events
+    std::vector<Event> events;        ///< if return_events: one for each event of the request, as it is in the log
     std::vector<EventResult> pending; ///< the committed pending rows, in the request's order
 
     /// Nothing was written: every event had been appended before.
