@@ -238,8 +238,12 @@ void refuse_field(const JsonWalk::Item& item, std::string_view wanted) {
 }
 
 std::size_t line_bytes_max(const Limits& limits) noexcept {
+    // The longest line is a result's: what the handler returned, and an error's type, message and note, each of whose
+    // bytes may be escaped to six. Room besides for the ids of what it emitted.
     constexpr std::size_t escape_bytes = 6;
-    return 4 * limits.payload_bytes_max + 65'536 +
+    constexpr std::size_t long_texts = 3;
+    constexpr std::size_t emitted_bytes = std::size_t{16} << 20;
+    return (4 + escape_bytes * long_texts) * limits.payload_bytes_max + emitted_bytes +
            escape_bytes * (6 * limits.name_bytes_max + (8 + 2 * limits.tags_max) * limits.stream_bytes_max);
 }
 
