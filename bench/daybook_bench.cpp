@@ -138,7 +138,8 @@ class RatioReporter : public benchmark::ConsoleReporter {
     }
 
     [[nodiscard]] bool print_ratios() {
-        std::cout << fmt::format("\n{:<12}{:>14}{:>14}{:>8}  {}\n", "row", "daybook/s", "raw SQLite/s", "ratio", "spread");
+        std::cout << fmt::format("\n{:<12}{:>14}{:>14}{:>8}  {}\n", "row", "daybook/s", "raw SQLite/s", "ratio",
+                                 "spread");
         for (const std::string row : {"append 1", "append 1000", "read", "replay"}) {
             std::vector<double>& ours = rates_[row + " daybook"];
             std::vector<double>& raw = rates_[row + " raw"];

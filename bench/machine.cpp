@@ -26,7 +26,8 @@ SyncLatency measure_sync(const std::filesystem::path& directory) {
             ::close(file);
             throw std::runtime_error("bench: write or fdatasync failed in " + directory.string());
         }
-        microseconds.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+        microseconds.push_back(
+            std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
     }
     ::close(file);
     std::filesystem::remove(path);
@@ -37,7 +38,8 @@ SyncLatency measure_sync(const std::filesystem::path& directory) {
 std::string describe_machine(const std::filesystem::path& directory) {
     const SyncLatency sync = measure_sync(directory);
     std::string text = fmt::format(
-        "processors {}, SQLite {}, build {}, synchronous FULL\n4 KiB write + fdatasync: median {:.0f} us, p99 {:.0f} us\n",
+        "processors {}, SQLite {}, build {}, synchronous FULL\n4 KiB write + fdatasync: median {:.0f} us, p99 {:.0f} "
+        "us\n",
         std::thread::hardware_concurrency(), sqlite3_libversion(), DAYBOOK_BUILD_TYPE, sync.median_us, sync.p99_us);
     return text;
 }

@@ -10,8 +10,12 @@
 
 namespace daybook::bench {
 
-std::string bench_id(std::uint64_t n) { return fmt::format("0190a5b4-0000-7000-8000-{:012x}", n); }
-std::string bench_stream(std::uint64_t n) { return fmt::format("stream-{}", n % 1000); }
+std::string bench_id(std::uint64_t n) {
+    return fmt::format("0190a5b4-0000-7000-8000-{:012x}", n);
+}
+std::string bench_stream(std::uint64_t n) {
+    return fmt::format("stream-{}", n % 1000);
+}
 
 void RawSqlite::check(int rc) const {
     if (rc != SQLITE_OK && rc != SQLITE_DONE && rc != SQLITE_ROW)
@@ -19,7 +23,8 @@ void RawSqlite::check(int rc) const {
 }
 
 RawSqlite::RawSqlite(const std::filesystem::path& path) {
-    check(sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr));
+    check(
+        sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr));
     const auto run = [&](const char* sql) { check(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr)); };
     run("PRAGMA journal_mode = WAL");
     run("PRAGMA synchronous = FULL");

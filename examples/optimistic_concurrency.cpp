@@ -21,13 +21,13 @@ void apply(int& balance, const EventView& event) {
 
 // True when the money was taken.
 bool withdraw(EventStore& store, int amount) {
-    const auto decided = decide(
-        store, "account-1", 0, apply,
-        [amount](int balance) -> std::vector<NewEvent> {
-            if (balance < amount) return {};
-            return {{.type = "money:withdrawn", .payload = fmt::format(R"({{"amount":{}}})", amount)}};
-        },
-        {.attempts_max = 100});
+    const auto decided =
+        decide(store, "account-1", 0, apply,
+               [amount](int balance) -> std::vector<NewEvent> {
+                   if (balance < amount) return {};
+                   return {{.type = "money:withdrawn", .payload = fmt::format(R"({{"amount":{}}})", amount)}};
+               },
+               {.attempts_max = 100});
     return !decided.events.empty();
 }
 
@@ -48,9 +48,9 @@ int main(int argc, char** argv) try {
     fmt::print("40 attempts to withdraw 5 from 100: {} succeeded\n", taken.load());
 
     // A version that is out of date is refused, and both versions are named.
-    const AppendOutcome outcome = store.try_append(
-        {.events = {{.type = "money:withdrawn", .payload = R"({"amount":5})", .stream = "account-1"}},
-         .expectations = {{"account-1", ExpectedVersion::exactly(Version{1})}}});
+    const AppendOutcome outcome =
+        store.try_append({.events = {{.type = "money:withdrawn", .payload = R"({"amount":5})", .stream = "account-1"}},
+                          .expectations = {{"account-1", ExpectedVersion::exactly(Version{1})}}});
     if (const auto* conflict = std::get_if<VersionConflict>(&outcome)) fmt::print("{}\n", conflict->message());
     return taken == 20 ? 0 : 1;
 } catch (const std::exception& error) {

@@ -23,8 +23,9 @@ int main(int argc, char** argv) try {
     bus.emit({.type = "player:scored", .payload = R"({"points":4})", .stream = "player-7"});
 
     // State is a fold over history: of one stream, of all, up to a sequence or a moment.
-    const auto total = fold(store.reader(), Window{.types = {TypePattern("player:scored")}}, 0,
-                            [](int& points, const EventView& event) { points += payload_of(event).at("points").get<int>(); });
+    const auto total =
+        fold(store.reader(), Window{.types = {TypePattern("player:scored")}}, 0,
+             [](int& points, const EventView& event) { points += payload_of(event).at("points").get<int>(); });
     fmt::print("{} points in {} events\n", total.state, total.events);
     return 0;
 } catch (const std::exception& error) {

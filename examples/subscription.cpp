@@ -19,8 +19,7 @@ int main(int argc, char** argv) try {
     });
     int seen = 0;
     {
-        Subscription orders = store.subscribe(
-            {.filter = {.types = {TypePattern("order:*")}}, .checkpoint = "billing"});
+        Subscription orders = store.subscribe({.filter = {.types = {TypePattern("order:*")}}, .checkpoint = "billing"});
         while (seen < 5) {
             const EventView* event = orders.next(5s);
             if (event == nullptr) break;

@@ -127,8 +127,7 @@ Digest hash_payload(std::string_view salt, std::string_view payload) {
     return ChainHasher().payload(salt, payload);
 }
 
-Digest chain_event(const Digest& previous, const Uuid& store_id, const EventView& event,
-                   const Digest& payload_hash) {
+Digest chain_event(const Digest& previous, const Uuid& store_id, const EventView& event, const Digest& payload_hash) {
     ChainHasher hasher;
     const Digest content = hasher.content(content_fields(event), payload_hash);
     return hasher.event(previous, store_id, place_fields(event), content);
@@ -139,9 +138,8 @@ Digest chain_result(const Digest& previous, const Uuid& store_id, const ResultFi
 }
 
 ContentFields content_fields(const EventView& event) noexcept {
-    return {event.id,           event.type,   event.event_version,
-            event.stream,       event.source, event.correlation_id,
-            event.causation_id, event.tags,   event.metadata};
+    return {event.id,           event.type, event.event_version, event.stream, event.source, event.correlation_id,
+            event.causation_id, event.tags, event.metadata};
 }
 
 std::string emitted_to_json(const std::vector<std::string>& ids) {

@@ -25,10 +25,13 @@ Statement& Statement::operator=(Statement&& other) noexcept {
     return *this;
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+    sqlite3_finalize(statement_);
+}
 
 void Statement::check(int rc) const {
-    if (rc != SQLITE_OK) throw_sqlite_error(sqlite3_db_handle(statement_), fmt::format("bind to \"{}\"", sqlite3_sql(statement_)));
+    if (rc != SQLITE_OK)
+        throw_sqlite_error(sqlite3_db_handle(statement_), fmt::format("bind to \"{}\"", sqlite3_sql(statement_)));
 }
 
 Statement& Statement::bind(int index, std::int64_t value) {
@@ -38,7 +41,8 @@ Statement& Statement::bind(int index, std::int64_t value) {
 
 Statement& Statement::bind(int index, std::string_view text) {
     // An empty view may have no data pointer, which SQLite would take for NULL.
-    check(sqlite3_bind_text64(statement_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+    check(sqlite3_bind_text64(statement_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC,
+                              SQLITE_UTF8));
     return *this;
 }
 
@@ -83,7 +87,9 @@ void Statement::reset() noexcept {
     sqlite3_clear_bindings(statement_);
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
 
 std::string_view Statement::text(int column) const {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
@@ -97,7 +103,9 @@ std::string_view Statement::blob(int column) const {
     return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
 
 Digest Statement::digest(int column) const {
     const std::string_view bytes = blob(column);
@@ -116,7 +124,9 @@ std::optional<std::string_view> Statement::optional_text(int column) const {
 namespace {
 
 // sqlite3_db_config is variadic: one place for its casts.
-void configure(sqlite3* db, int what, int value) { sqlite3_db_config(db, what, value, static_cast<int*>(nullptr)); }
+void configure(sqlite3* db, int what, int value) {
+    sqlite3_db_config(db, what, value, static_cast<int*>(nullptr));
+}
 
 // Percent-encodes what would end or change a URI's path.
 std::string immutable_uri(const std::string& path) {
@@ -152,14 +162,14 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
     }
     sqlite3* db = handle();
     sqlite3_extended_result_codes(db, 1);
-    configure(db, SQLITE_DBCONFIG_DEFENSIVE, 1);                 // no writable_schema, no journal_mode=OFF
-    configure(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);            // a view or trigger in the file runs no function with effects
+    configure(db, SQLITE_DBCONFIG_DEFENSIVE, 1);       // no writable_schema, no journal_mode=OFF
+    configure(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);  // a view or trigger in the file runs no function with effects
     configure(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0);
-    configure(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);          // a close must not destroy a -wal that lost its tail
+    configure(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);  // a close must not destroy a -wal that lost its tail
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH,
                   static_cast<int>(std::min<std::size_t>(options.value_bytes_max, 1'000'000'000)));
-    sqlite3_wal_autocheckpoint(db, 0);                           // automatic checkpoints lose commits on 3.40.1 (WAL-reset bug)
+    sqlite3_wal_autocheckpoint(db, 0);  // automatic checkpoints lose commits on 3.40.1 (WAL-reset bug)
     try {
         set_up(options);
     } catch (const Error& error) {  // the first pragma that reads the file meets a damaged one: say which
@@ -170,11 +180,11 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
 }
 
 void Connection::set_up(const ConnectionOptions& options) {
-    execute("PRAGMA mmap_size = 0");                             // with mmap an I/O error is a SIGBUS
-    execute("PRAGMA cell_size_check = ON");                      // finds damaged pages when they are read
+    execute("PRAGMA mmap_size = 0");         // with mmap an I/O error is a SIGBUS
+    execute("PRAGMA cell_size_check = ON");  // finds damaged pages when they are read
     execute("PRAGMA foreign_keys = ON");
-    execute("PRAGMA recursive_triggers = ON");                   // REPLACE then fires delete triggers
-    execute("PRAGMA cache_spill = OFF");                         // spilling and a savepoint rollback lose commits on 3.40.1
+    execute("PRAGMA recursive_triggers = ON");  // REPLACE then fires delete triggers
+    execute("PRAGMA cache_spill = OFF");        // spilling and a savepoint rollback lose commits on 3.40.1
     execute(fmt::format("PRAGMA cache_size = -{}", options.cache_bytes / 1024).c_str());
     execute(options.synchronous_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     const std::int64_t expected = options.synchronous_full ? 2 : 1;

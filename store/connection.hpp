@@ -53,7 +53,9 @@ class Statement {
 
     /// Columns are counted from 0. Text and blobs live until the next step() or reset().
     [[nodiscard]] std::int64_t integer(int column) const;
-    [[nodiscard]] std::uint64_t unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+    [[nodiscard]] std::uint64_t unsigned_integer(int column) const {
+        return static_cast<std::uint64_t>(integer(column));
+    }
     [[nodiscard]] std::string_view text(int column) const;
     [[nodiscard]] std::string_view blob(int column) const;
     [[nodiscard]] bool is_null(int column) const;
@@ -82,9 +84,9 @@ class ResetGuard {
 struct ConnectionOptions {
     bool writable = false;
     bool create = false;
-    bool immutable = false;      ///< only when nobody can write and there is no -wal with bytes in it
+    bool immutable = false;  ///< only when nobody can write and there is no -wal with bytes in it
     bool synchronous_full = true;
-    int busy_timeout_ms = 0;     ///< SQLite's own waiting; writers wait on the lock file instead
+    int busy_timeout_ms = 0;  ///< SQLite's own waiting; writers wait on the lock file instead
     std::size_t cache_bytes = std::size_t{16} << 20;
     std::size_t value_bytes_max = std::size_t{64} << 20;
     std::string vfs_name{};

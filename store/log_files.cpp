@@ -9,9 +9,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 10> suffixes{"",      "-wal",       "-shm",           "-journal",      ".lock",
-                                                   ".wake", ".snapshots", ".snapshots-wal", ".snapshots-shm",
-                                                    ".snapshots-lock"};
+constexpr std::array<std::string_view, 10> suffixes{
+    "",      "-wal",       "-shm",           "-journal",       ".lock",
+    ".wake", ".snapshots", ".snapshots-wal", ".snapshots-shm", ".snapshots-lock"};
 
 // The path without links and dots; the last component need not exist.
 fs::path resolved(const fs::path& path) {

@@ -13,9 +13,7 @@ namespace {
 
 struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-        return std::hash<std::string_view>{}(text);
-    }
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
 };
 
 }  // namespace
@@ -25,8 +23,7 @@ struct ReaderPool::Reader {
 
     std::unique_ptr<Connection> connection;  // declared first: statements die before their connection
     // Each text has as many statements as were ever used at once.
-    std::unordered_map<std::string, std::vector<std::unique_ptr<Statement>>, TextHash, std::equal_to<>>
-        statements;
+    std::unordered_map<std::string, std::vector<std::unique_ptr<Statement>>, TextHash, std::equal_to<>> statements;
 };
 
 ReaderPool::ReaderPool(Factory factory, std::size_t idle_connections_max)
@@ -105,8 +102,7 @@ Statement& ReaderPool::Lease::statement(std::string_view sql, std::size_t instan
     auto found = reader_->statements.find(sql);
     if (found == reader_->statements.end()) found = reader_->statements.try_emplace(std::string(sql)).first;
     auto& statements = found->second;
-    while (statements.size() <= instance)
-        statements.push_back(std::make_unique<Statement>(*reader_->connection, sql));
+    while (statements.size() <= instance) statements.push_back(std::make_unique<Statement>(*reader_->connection, sql));
     return *statements[instance];
 }
 

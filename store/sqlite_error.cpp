@@ -6,29 +6,46 @@ namespace daybook {
 
 ErrorCode error_code_of(int rc) noexcept {
     switch (rc) {  // extended codes that mean something else than their family
-        case SQLITE_READONLY_DBMOVED: return ErrorCode::io_error;
-        case SQLITE_CANTOPEN_ISDIR: return ErrorCode::unsupported_path;
-        case SQLITE_CANTOPEN_SYMLINK: return ErrorCode::unsupported_path;
-        case SQLITE_IOERR_NOMEM: return ErrorCode::out_of_memory;
-        case SQLITE_IOERR_CORRUPTFS: return ErrorCode::corrupt;
-        default: break;
+        case SQLITE_READONLY_DBMOVED:
+            return ErrorCode::io_error;
+        case SQLITE_CANTOPEN_ISDIR:
+            return ErrorCode::unsupported_path;
+        case SQLITE_CANTOPEN_SYMLINK:
+            return ErrorCode::unsupported_path;
+        case SQLITE_IOERR_NOMEM:
+            return ErrorCode::out_of_memory;
+        case SQLITE_IOERR_CORRUPTFS:
+            return ErrorCode::corrupt;
+        default:
+            break;
     }
     switch (rc & 0xff) {
         case SQLITE_BUSY:
-        case SQLITE_LOCKED: return ErrorCode::busy;
-        case SQLITE_FULL: return ErrorCode::disk_full;
+        case SQLITE_LOCKED:
+            return ErrorCode::busy;
+        case SQLITE_FULL:
+            return ErrorCode::disk_full;
         case SQLITE_IOERR:
-        case SQLITE_PROTOCOL: return ErrorCode::io_error;
-        case SQLITE_CORRUPT: return ErrorCode::corrupt;
-        case SQLITE_NOTADB: return ErrorCode::not_a_daybook;
-        case SQLITE_READONLY: return ErrorCode::read_only;
+        case SQLITE_PROTOCOL:
+            return ErrorCode::io_error;
+        case SQLITE_CORRUPT:
+            return ErrorCode::corrupt;
+        case SQLITE_NOTADB:
+            return ErrorCode::not_a_daybook;
+        case SQLITE_READONLY:
+            return ErrorCode::read_only;
         case SQLITE_PERM:
         case SQLITE_AUTH:
-        case SQLITE_CANTOPEN: return ErrorCode::permission_denied;
-        case SQLITE_NOMEM: return ErrorCode::out_of_memory;
-        case SQLITE_INTERRUPT: return ErrorCode::cancelled;
-        case SQLITE_TOOBIG: return ErrorCode::too_large;
-        default: return ErrorCode::internal;
+        case SQLITE_CANTOPEN:
+            return ErrorCode::permission_denied;
+        case SQLITE_NOMEM:
+            return ErrorCode::out_of_memory;
+        case SQLITE_INTERRUPT:
+            return ErrorCode::cancelled;
+        case SQLITE_TOOBIG:
+            return ErrorCode::too_large;
+        default:
+            return ErrorCode::internal;
     }
 }
 

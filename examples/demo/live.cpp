@@ -37,9 +37,10 @@ void run(const std::string& path, const std::string& history) {
     const auto logger = std::make_shared<LoggerMiddleware>(LoggerOptions{.path = stem + ".log"});
     const auto journal = std::make_shared<JournalMiddleware>(JournalOptions{.path = stem + ".journal"});
     const auto tracing = std::make_shared<TracingMiddleware>(TracingOptions{.path = stem + ".trace.jsonl"});
-    EventBus bus(store, {.name = "demo",
-                         .middleware = {logger, journal, tracing},
-                         .on_failure = [](const FailureReport& report) { fmt::print(stderr, "{}\n", report.message); }});
+    EventBus bus(store,
+                 {.name = "demo",
+                  .middleware = {logger, journal, tracing},
+                  .on_failure = [](const FailureReport& report) { fmt::print(stderr, "{}\n", report.message); }});
 
     // Answers with JSON, which is recorded as the handler's outcome.
     const Registration sizes = bus.on("*", {.name = "sizes"}, [](const Event& event) {

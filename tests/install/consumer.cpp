@@ -12,9 +12,8 @@ int main(int, char** argv) {
     int seen = 0;
     const Registration counter = bus.on("order:*", {.name = "counter"}, [&seen](const Event&) { ++seen; });
     bus.emit({.type = "order:placed", .payload = R"({"total":42})"});
-    const auto total = fold(store.reader(), Window{}, 0, [](int& sum, const EventView& event) {
-        sum += payload_of(event).at("total").get<int>();
-    });
+    const auto total = fold(store.reader(), Window{}, 0,
+                            [](int& sum, const EventView& event) { sum += payload_of(event).at("total").get<int>(); });
     fmt::print("{} order, total {}\n", seen, total.state);
     return 0;
 }

@@ -7,9 +7,9 @@
 namespace daybook::testkit {
 
 Scenario::Scenario() {
-    store_ = std::make_unique<EventStore>(EventStore::open(
-        directory_ / "scenario.db",
-        {.access = Access::create, .clock = clock_, .random = std::make_shared<SeededRandom>()}));
+    store_ = std::make_unique<EventStore>(
+        EventStore::open(directory_ / "scenario.db",
+                         {.access = Access::create, .clock = clock_, .random = std::make_shared<SeededRandom>()}));
 }
 
 Scenario& Scenario::given(std::vector<NewEvent> events) {
@@ -33,7 +33,8 @@ Scenario& Scenario::then(const std::vector<NewEvent>& expected) {
         const NewEvent want = checked(expected[index]);
         const auto compare = [&](std::string_view field, std::string_view got, std::string_view wanted) {
             if (got != wanted)
-                throw Mismatch(fmt::format("event {} of {}: {} is {} instead of {}", index + 1, expected.size(), field, got, wanted));
+                throw Mismatch(fmt::format("event {} of {}: {} is {} instead of {}", index + 1, expected.size(), field,
+                                           got, wanted));
         };
         compare("type", event->type, want.type);
         compare("stream", event->stream, want.stream);

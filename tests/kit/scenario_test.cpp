@@ -35,7 +35,8 @@ TEST_CASE("scenario: another type, another payload, a missing and a surplus even
     scenario.when([](EventStore& store) { store.append({.type = "a:b", .payload = R"({"n": 1})"}); });
     CHECK_NOTHROW(scenario.then({{.type = "a:b", .payload = R"({"n":1})"}}));
     CHECK_THROWS_WITH(scenario.then({{.type = "a:c"}}), "event 1 of 1: type is a:b instead of a:c");
-    CHECK_THROWS_WITH(scenario.then({{.type = "a:b", .payload = "2"}}), Catch::Contains("payload is {\"n\":1} instead of 2"));
+    CHECK_THROWS_WITH(scenario.then({{.type = "a:b", .payload = "2"}}),
+                      Catch::Contains("payload is {\"n\":1} instead of 2"));
     CHECK_THROWS_WITH(scenario.then_nothing(), "1 events were appended instead of 0");
     CHECK_THROWS_AS(scenario.then({{.type = "a:b", .payload = R"({"n":1})"}, {.type = "a:b"}}), Mismatch);
 }

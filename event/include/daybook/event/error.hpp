@@ -14,12 +14,12 @@ namespace daybook {
 
 enum class ErrorCode : std::uint16_t {
     // Input: fix, then retry. Nothing was written.
-    invalid_argument = 100,  ///< an option or argument outside its limits
-    invalid_json = 101,      ///< not JSON
-    invalid_utf8 = 102,      ///< not UTF-8
-    too_large = 103,         ///< an event, a name or a batch over its cap
-    too_deep = 104,          ///< JSON nested deeper than the cap
-    duplicate_key = 105,     ///< an object names a key twice
+    invalid_argument = 100,     ///< an option or argument outside its limits
+    invalid_json = 101,         ///< not JSON
+    invalid_utf8 = 102,         ///< not UTF-8
+    too_large = 103,            ///< an event, a name or a batch over its cap
+    too_deep = 104,             ///< JSON nested deeper than the cap
+    duplicate_key = 105,        ///< an object names a key twice
     number_out_of_range = 106,  ///< a JSON number beyond double range
     invalid_name = 107,         ///< type, id, stream, source, handler or bus name
     invalid_time = 108,
@@ -66,7 +66,7 @@ enum class ErrorCode : std::uint16_t {
     cancelled = 401,
     out_of_memory = 402,
     handler_loop = 403,  ///< handlers emit inside each other deeper than the bus allows
-    internal = 500,  ///< a bug of ours
+    internal = 500,      ///< a bug of ours
 };
 
 /// What the caller can do after an Error.

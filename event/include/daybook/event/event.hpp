@@ -14,12 +14,12 @@ namespace daybook {
 
 /// A fact that is to be recorded. Only `type` must be given.
 struct NewEvent {
-    std::string type;               ///< what happened, in the past tense: `player:moved`. 1..255 bytes
-    std::string payload = "{}";     ///< JSON text, at most 1 MiB
-    std::string stream = "main";    ///< the entity, lane or session it belongs to. 1..1,024 bytes
-    std::string id{};               ///< unique for ever; empty = a new UUIDv7. At most 255 bytes
-    std::string event_version = "1";///< version of the payload's shape. 1..255 bytes
-    std::string source = "engine";  ///< which component says so. 1..1,024 bytes
+    std::string type;                             ///< what happened, in the past tense: `player:moved`. 1..255 bytes
+    std::string payload = "{}";                   ///< JSON text, at most 1 MiB
+    std::string stream = "main";                  ///< the entity, lane or session it belongs to. 1..1,024 bytes
+    std::string id{};                             ///< unique for ever; empty = a new UUIDv7. At most 255 bytes
+    std::string event_version = "1";              ///< version of the payload's shape. 1..255 bytes
+    std::string source = "engine";                ///< which component says so. 1..1,024 bytes
     std::optional<std::string> correlation_id{};  ///< the run, request or session
     std::optional<std::string> causation_id{};    ///< the id of the event that caused this one
     std::optional<Timestamp> occurred_at{};       ///< default: the time of the commit

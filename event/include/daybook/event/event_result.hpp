@@ -28,7 +28,7 @@ struct NewResult {
     std::string handler;
     std::uint32_t attempt = 1;
     ResultStatus status = ResultStatus::pending;
-    std::string owner;                  ///< the bus instance that runs it
+    std::string owner;                    ///< the bus instance that runs it
     std::optional<std::string> result{};  ///< JSON text that the handler returned
     std::optional<std::string> error_type{};
     std::optional<std::string> error_message{};
@@ -56,8 +56,8 @@ struct EventResult {
     std::optional<Timestamp> finished_at;
     std::vector<std::string> emitted;
     std::optional<std::string> note;
-    bool imported = false;   ///< came from another log: never re-run
-    Sequence events_head;    ///< the last event at this row's commit: fixes its place among the events
+    bool imported = false;  ///< came from another log: never re-run
+    Sequence events_head;   ///< the last event at this row's commit: fixes its place among the events
     Timestamp recorded_at;
     Digest digest;  ///< of the results' chain up to and including this row
     bool operator==(const EventResult&) const = default;

@@ -42,8 +42,8 @@ class UuidV7Generator {
     Clock& clock_;
     RandomSource& random_;
     std::mutex mutex_;
-    std::uint64_t last_ms_ = 0;   // guarded by mutex_
-    std::uint32_t counter_ = 0;   // guarded by mutex_
+    std::uint64_t last_ms_ = 0;  // guarded by mutex_
+    std::uint32_t counter_ = 0;  // guarded by mutex_
 };
 
 }  // namespace daybook

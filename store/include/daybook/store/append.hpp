@@ -84,8 +84,8 @@ struct AppendRequest {
 struct AppendedEvent {
     enum class Outcome : std::uint8_t { appended, already_appended, conflict };
     Outcome outcome = Outcome::appended;
-    Sequence seq;     ///< of the event that is in the log under this id
-    Version version;  ///< of that event in its stream
+    Sequence seq;          ///< of the event that is in the log under this id
+    Version version;       ///< of that event in its stream
     bool differs = false;  ///< first_stands only: the event in the log has other content
 };
 
@@ -93,9 +93,9 @@ struct Appended {
     std::vector<AppendedEvent> positions;  ///< one for each event of the request, in order
     Sequence first_seq;                    ///< smallest and largest of positions that are not conflicts
     Sequence last_seq;
-    std::vector<std::string> ids;     ///< one for each event of the request
-    std::vector<Event> events;        ///< if return_events: one for each event of the request, as it is in the log
-    std::vector<EventResult> pending; ///< the committed pending rows, in the request's order
+    std::vector<std::string> ids;      ///< one for each event of the request
+    std::vector<Event> events;         ///< if return_events: one for each event of the request, as it is in the log
+    std::vector<EventResult> pending;  ///< the committed pending rows, in the request's order
 
     /// Nothing was written: every event had been appended before.
     [[nodiscard]] bool already_appended() const noexcept;
@@ -116,8 +116,9 @@ struct VersionConflict {
 struct IdempotencyConflict {
     std::size_t event_index = 0;
     std::string id;
-    std::optional<Sequence> seq;  ///< where that id is; empty: it is the id that is missing of a batch that is there in part
-    std::string difference;       ///< the name of the first field that differs, or `partial_batch`
+    std::optional<Sequence>
+        seq;                 ///< where that id is; empty: it is the id that is missing of a batch that is there in part
+    std::string difference;  ///< the name of the first field that differs, or `partial_batch`
     [[nodiscard]] std::string message() const;
 };
 

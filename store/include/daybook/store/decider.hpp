@@ -34,13 +34,13 @@ struct Decided {
 /// Throws Error: version_conflict - after attempts_max; invalid_argument - attempts_max is outside its limits; and what
 ///               append() throws. What fold or decide throw passes through.
 template <typename State, typename Fold, typename Decide>
-    requires std::invocable<Fold&, State&, const EventView&>
+requires std::invocable<Fold&, State&, const EventView&>
 [[nodiscard]] Decided<State> decide(EventStore& store, const std::string& stream, const State& initial, Fold fold,
                                     Decide decide_events, DecideOptions options = {}) {
     if (options.attempts_max < 1 || options.attempts_max > 1'000)
-        throw Error(ErrorCode::invalid_argument,
-                    "decide on stream '" + stream + "': attempts_max is " + std::to_string(options.attempts_max) +
-                        ", and must be from 1 to 1,000");
+        throw Error(ErrorCode::invalid_argument, "decide on stream '" + stream + "': attempts_max is " +
+                                                     std::to_string(options.attempts_max) +
+                                                     ", and must be from 1 to 1,000");
     for (std::size_t attempt = 1;; ++attempt) {
         State state = initial;
         const EventReader reader = store.reader();

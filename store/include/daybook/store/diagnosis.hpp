@@ -13,8 +13,9 @@ namespace daybook {
 struct Finding {
     enum class Level : std::uint8_t { ok, note, problem };
     Level level = Level::ok;
-    std::string topic;   ///< stable: sqlite, fix_wal_reset, fix_savepoint_spill, file_system, permissions, disk, writer, mark,
-                         ///< durability, wal, readers, journal (one for each), unfinished
+    std::string
+        topic;  ///< stable: sqlite, fix_wal_reset, fix_savepoint_spill, file_system, permissions, disk, writer, mark,
+                ///< durability, wal, readers, journal (one for each), unfinished
     std::string value;   ///< what was found, with numbers
     std::string advice;  ///< what to do about it; empty when nothing
 };

@@ -25,8 +25,8 @@ using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string,
 
 struct SqlConsoleOptions {
     StoreOptions store{.access = Access::read};
-    std::chrono::milliseconds time_limit{30'000};  ///< of one statement, all its rows and the
-                                                      ///< caller's time between them. Default: 30 s
+    std::chrono::milliseconds time_limit{30'000};         ///< of one statement, all its rows and the
+                                                          ///< caller's time between them. Default: 30 s
     std::size_t value_bytes_max = std::size_t{16} << 20;  ///< of one value. Default: 16 MiB; 64 KiB..1 GB
 };
 

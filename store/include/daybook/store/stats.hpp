@@ -42,10 +42,10 @@ struct LogStats {
     std::optional<Timestamp> first_recorded_at, last_recorded_at;
     std::optional<Timestamp> first_occurred_at, last_occurred_at;  ///< smallest and largest
     std::uint64_t payload_bytes = 0;
-    std::uint64_t database_bytes = 0;  ///< of the file, whatever the window
-    std::uint64_t wal_bytes = 0;       ///< of -wal
-    std::vector<Type> types;        ///< most events first
-    std::vector<Stream> largest_streams;  ///< most events first, at most StatsOptions::streams_max
+    std::uint64_t database_bytes = 0;      ///< of the file, whatever the window
+    std::uint64_t wal_bytes = 0;           ///< of -wal
+    std::vector<Type> types;               ///< most events first
+    std::vector<Stream> largest_streams;   ///< most events first, at most StatsOptions::streams_max
     std::vector<FrozenSpan> frozen_spans;  ///< those that reach into the counted seqs, in their order
     /// When a connection in NORMAL first wrote the file; empty: never.
     std::optional<Timestamp> normal_durability_since;

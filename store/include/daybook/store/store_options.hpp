@@ -29,7 +29,7 @@ enum class Durability : std::uint8_t {
 
 /// Effect, unit, default and limits of each are said beside it. validate() reports all faults at once.
 struct StoreOptions {
-    Access access = Access::read_write;  ///< Default: read_write.
+    Access access = Access::read_write;        ///< Default: read_write.
     Durability durability = Durability::full;  ///< Default: full.
     /// Longest wait for another process that writes, or for a busy file. Default: 10 s; 0..10 min.
     std::chrono::milliseconds busy_timeout{10'000};

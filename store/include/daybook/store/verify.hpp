@@ -15,15 +15,15 @@
 namespace daybook {
 
 struct VerifyOptions {
-    std::optional<Head> head{};      ///< a head kept elsewhere: the log must still contain it
-    std::size_t problems_max = 100;  ///< after so many, the rest is counted only. Default: 100
+    std::optional<Head> head{};                  ///< a head kept elsewhere: the log must still contain it
+    std::size_t problems_max = 100;              ///< after so many, the rest is counted only. Default: 100
     StoreOptions store{.access = Access::read};  ///< seams, network override
     /// Called now and then. `done` of `total` rows.
     std::function<void(std::uint64_t done, std::uint64_t total)> progress{};
 };
 
 struct VerifyProblem {
-    std::string code;  ///< stable, for example `digest_mismatch`; the list is in docs/operating.md
+    std::string code;                  ///< stable, for example `digest_mismatch`; the list is in docs/operating.md
     std::optional<std::uint64_t> seq;  ///< of the event, or of the result for codes that begin with `result_`
     std::string message;
     bool operator==(const VerifyProblem&) const = default;
