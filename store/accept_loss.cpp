@@ -74,6 +74,7 @@ std::vector<fs::path> accept_loss(const fs::path& path, StoreOptions given) {
         const std::unique_ptr<File> source = files.open(wal, OpenMode::read);
         copy_to_new_file(*source, files, wal_path_of(copy));
         copies.emplace_back(wal_path_of(copy));
+        source->sync();  // the mark will name what is in it: that must survive a power cut, as after any commit
     }
     files.sync_directory(directory_of(name));
     lock.write_mark(read_head(*connection));
