@@ -45,6 +45,18 @@ bool concerns_all(ErrorCode code) {
            code == ErrorCode::read_only || code == ErrorCode::permission_denied;
 }
 
+// Several callers are told of one failure, each by an exception of its own: what threads share must be freed by the
+// last that lets go, which is legal, and nothing that a checker of races can follow.
+std::exception_ptr copy_of(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const Error& original) {
+        return std::make_exception_ptr(original);
+    } catch (...) {
+        return error;
+    }
+}
+
 }  // namespace
 
 // Outlives its work while the leader still signals it.
@@ -213,7 +225,7 @@ void Committer::lead_batch() {
             wrote = write_one_by_one(batch);
         } else {
             // Also for who was refused by its own check: that may have seen what is rolled back now.
-            for (Work* work : batch.works) work->error_ = std::current_exception();
+            for (Work* work : batch.works) work->error_ = copy_of(std::current_exception());
         }
     } catch (...) {  // std::bad_alloc and the like
         writer_.rollback();
@@ -364,7 +376,7 @@ void Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_
         Work* const work = *place;
         if (own || (work->alone_ == nullptr && (!only_timed_out || work->deadline_ <= now))) {
             place = queue_.erase(place);
-            work->error_ = error;
+            work->error_ = copy_of(error);
             complete(*work);
         } else {
             ++place;
