@@ -77,6 +77,9 @@ void write_file(const std::filesystem::path& path, const std::string& text);
 /// Files beside a daybook that only readers touch (-shm, .lock, .wake) are left out, and an empty -wal counts as none.
 [[nodiscard]] std::string fingerprint(const std::filesystem::path& directory);
 
+/// True, and says so with a WARN, where no pseudo-terminal is to be had: a test that needs one ends there.
+[[nodiscard]] bool no_terminal_here();
+
 /// Whether the recorded data sets are there; says so with a WARN when not.
 [[nodiscard]] std::optional<std::filesystem::path> data_file(const std::string& name);
 /// The bytes of a .gz file.

@@ -8,6 +8,7 @@
 using namespace daybook::clitest;
 
 TEST_CASE("terminal: escape sequences, C1 and bidirectional controls of a payload are shown escaped") {
+    if (no_terminal_here()) return;
     const Game game;
     game.emit("a", "\"\x7f \xc2\x9b \xe2\x80\xae\"");
     for (const std::string command : {"tail", "export", "show", "query"}) {
@@ -31,6 +32,7 @@ TEST_CASE("terminal: into a pipe the same bytes go out untouched") {
 }
 
 TEST_CASE("terminal: text for people is the default there, JSON into a pipe") {
+    if (no_terminal_here()) return;
     const Game game;
     game.play();
     CHECK(game.run("stats", {}, {.terminal = true}).out.find("player:joined") != std::string::npos);
@@ -42,6 +44,7 @@ TEST_CASE("terminal: text for people is the default there, JSON into a pipe") {
 }
 
 TEST_CASE("terminal: an error message that quotes what was typed is escaped") {
+    if (no_terminal_here()) return;
     const Game game;
     game.play();
     const Ran ran = game.run("show", {"\x1b]0;title\x07"}, {.terminal = true});
@@ -60,6 +63,7 @@ TEST_CASE("progress: nothing on standard error when it is not a terminal") {
 }
 
 TEST_CASE("progress: at a terminal a bar is drawn, and wiped before the summary") {
+    if (no_terminal_here()) return;
     const Game game;
     std::string lines;
     for (int i = 0; i < 60000; ++i) lines += "{\"n\":" + std::to_string(i) + "}\n";
