@@ -33,6 +33,8 @@ std::uint32_t number_at(const std::array<char, 136>& bytes, std::size_t offset) 
 
 // Through SQLite's own mapping: a descriptor of ours, when closed, would drop the locks of this process on -shm.
 std::optional<std::array<char, 136>> mapped_header(Connection& connection) {
+    // An immutable connection has no wal-index; asking SQLite to map one would attach it to a -shm and never let go.
+    if (sqlite3_uri_boolean(sqlite3_db_filename(connection.handle(), "main"), "immutable", 0) != 0) return std::nullopt;
     sqlite3_file* file = nullptr;
     if (sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
         file == nullptr || file->pMethods == nullptr || file->pMethods->iVersion < 2 ||
