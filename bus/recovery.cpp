@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bus/event_bus_impl.hpp"
+#include "event/test_hooks.hpp"
 
 namespace daybook {
 
@@ -57,6 +58,7 @@ RecoverReport EventBus::Impl::recover(const RecoverOptions& recover_options) {
             ++report.taken_by_others;
             continue;
         }
+        DAYBOOK_KILL_POINT(after_claim);
         ++ran;
         runs->attempt = claimed->attempt;
         runs->handlers.push_back(std::move(handler));

@@ -12,6 +12,7 @@
 #include <daybook/event/json_text.hpp>
 
 #include "bus/event_bus_impl.hpp"
+#include "event/test_hooks.hpp"
 
 namespace daybook {
 
@@ -119,6 +120,7 @@ Outcome EventBus::Impl::run_handler(const std::shared_ptr<EventRuns>& runs, std:
     row.note.reset();
     const Timestamp begun = store.clock().now();
     started(*runs, handler, begun);
+    DAYBOOK_KILL_POINT(before_handler);
     HandlerContext::Impl run{*this, runs->event, handler, runs->attempt, nullptr};
     run.chain = std::make_shared<HandlerChain>(HandlerChain{handler.name, runs->event.type, runs->event.id,
                                                             runs->chain ? runs->chain->depth + 1 : 1, runs->chain});
@@ -144,6 +146,7 @@ Outcome EventBus::Impl::run_handler(const std::shared_ptr<EventRuns>& runs, std:
         row.error_type = type != nullptr ? type_name(*type) : "unknown";
         row.error_message = "something that is not a std::exception was thrown";
     }
+    DAYBOOK_KILL_POINT(after_handler);
     row.started_at = begun;
     row.finished_at = Timestamp{begun.ns + (store.clock().steady() - before).count()};
     row.emitted = std::move(run.emitted);
@@ -186,7 +189,9 @@ bool EventBus::Impl::append_outcomes(std::vector<Outcome>& outcomes, std::string
     rows.reserve(outcomes.size());
     for (const Outcome& outcome : outcomes) rows.push_back(outcome.row);
     try {
-        accept(outcomes, store.append_results(std::move(rows)));
+        std::vector<EventResult> written = store.append_results(std::move(rows));
+        DAYBOOK_KILL_POINT(after_outcome);
+        accept(outcomes, std::move(written));
         return true;
     } catch (const Error& failure) {
         error = failure.what();

@@ -1,5 +1,7 @@
 # daybook_floor(NAME HEADERS … SOURCES … LINKS … PRIVATE_LINKS …): one static library for one floor,
 # with its public headers in <floor>/include as a header set that is checked to compile alone.
+# Tests that kill processes and plant bugs link its twin daybook_hooked::NAME: the same sources with the seams of
+# event/test_hooks.hpp. A program links either the floors or their twins.
 
 set(DAYBOOK_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
                      -Woverloaded-virtual)
@@ -30,5 +32,14 @@ function(daybook_floor name)
   daybook_compile_options(${target})
   if(DAYBOOK_INSTALL)
     install(TARGETS ${target} EXPORT daybook-targets FILE_SET HEADERS)
+  endif()
+  if(DAYBOOK_BUILD_TESTS)
+    list(TRANSFORM FLOOR_LINKS REPLACE "^daybook::" "daybook_hooked::")
+    add_library(daybook_hooked_${name} STATIC EXCLUDE_FROM_ALL ${FLOOR_SOURCES})
+    add_library(daybook_hooked::${name} ALIAS daybook_hooked_${name})
+    target_include_directories(daybook_hooked_${name} PUBLIC include PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_compile_definitions(daybook_hooked_${name} PUBLIC DAYBOOK_TEST_HOOKS)
+    target_link_libraries(daybook_hooked_${name} PUBLIC ${FLOOR_LINKS} PRIVATE ${FLOOR_PRIVATE_LINKS})
+    daybook_compile_options(daybook_hooked_${name})
   endif()
 endfunction()

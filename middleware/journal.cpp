@@ -12,6 +12,7 @@
 #include <daybook/event/journal_record.hpp>
 #include <daybook/event/posix_file_system.hpp>
 
+#include "event/test_hooks.hpp"
 #include "middleware/journal_file.hpp"
 
 namespace daybook {
@@ -153,6 +154,7 @@ struct JournalMiddleware::Impl {
     void ensure_file() {
         if (file) return;
         std::unique_ptr<File> made = options.files->open(options.path, OpenMode::create);
+        DAYBOOK_KILL_POINT(journal_created);
         if (made->size() > 0) {
             // What a failed attempt of ours leaves: a header that was not made durable, or one that stops short.
             if (scan_journal_file(*made, options.path, options.limits).records > 0) {
@@ -178,6 +180,7 @@ struct JournalMiddleware::Impl {
         if (options.sync != JournalSync::never && unsynced) file->sync();
         unsynced = false;
         options.files->rename_new(options.path, closed_journal_name(options.path, begin));
+        DAYBOOK_KILL_POINT(journal_renamed);
         file.reset();
         begin = JournalHeader{written.store_id, written.seq, written.digest, written.result_seq, written.result_digest};
         if (options.sync != JournalSync::never) options.files->sync_directory(directory_of(options.path));
@@ -199,7 +202,9 @@ struct JournalMiddleware::Impl {
                 rotate();
             ensure_file();
             must_cut = true;
+            DAYBOOK_KILL_POINT(before_journal_append);
             file->append(buffer);
+            DAYBOOK_KILL_POINT(after_journal_append);
             unsynced = true;
             if (options.sync == JournalSync::every_flush) {
                 file->sync();

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "event/test_hooks.hpp"
 #include "store/wal_checkpoint.hpp"
 
 namespace daybook {
@@ -202,7 +203,8 @@ void Committer::lead_batch() {
         }
         const auto left = std::max(deadline - options_.clock->steady(), std::chrono::nanoseconds(0));
         writer_lock.emplace(lock_, *options_.clock, left);  // step: lock
-        writer_.begin();                                    // step: begin
+        DAYBOOK_KILL_POINT(before_begin);
+        writer_.begin();  // step: begin
     } catch (const Error& error) {
         if (ends_writing(error.code())) stop_after(error);
         refuse_waiting(std::current_exception(), error.code() == ErrorCode::busy);
@@ -217,7 +219,9 @@ void Committer::lead_batch() {
     try {
         take_batch(batch);  // step: write
         committing = true;
+        DAYBOOK_KILL_POINT(before_commit);
         wrote = writer_.commit();  // step: commit
+        DAYBOOK_KILL_POINT(after_commit);
     } catch (const Error& error) {
         writer_.rollback();
         if (ends_writing(error.code())) stop_after(error);
@@ -309,6 +313,7 @@ bool Committer::write_one_by_one(Batch& batch) {
 
 void Committer::finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock) {
     if (wrote) publish();  // steps: mark, wake
+    DAYBOOK_KILL_POINT(before_ack);
     const int pages = writer_.wal_pages();
     if (pages < wal_pages_before_) checkpoint_at_pages_ = static_cast<int>(options_.checkpoint_pages);  // begun anew
     wal_pages_before_ = pages;
@@ -329,6 +334,7 @@ void Committer::publish() {
     } catch (...) {
         // The mark is a witness, not a condition: an old one still serves, and the commit is durable.
     }
+    DAYBOOK_KILL_POINT(after_mark);
     try {
         if (wake_ != nullptr) wake_->touch();
     } catch (...) {
@@ -349,8 +355,10 @@ void Committer::checkpoint_if_due() {
 
 bool Committer::checkpoint_now() {
     try {
+        DAYBOOK_KILL_POINT(before_checkpoint);
         const bool complete =
             checkpoint(writer_.connection(), CheckpointMode::full, static_cast<int>(options_.busy_timeout.count()));
+        DAYBOOK_KILL_POINT(after_checkpoint);
         // All of it is in the synced database file now, whatever the durability. The head is this store's last: begin
         // anew, another process may have written since.
         if (complete && options_.durability == Durability::normal) {

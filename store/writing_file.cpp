@@ -11,6 +11,7 @@
 #include <exception>
 #include <utility>
 
+#include "event/test_hooks.hpp"
 #include "store/opening.hpp"
 #include "store/schema.hpp"
 #include "store/wal_checkpoint.hpp"
@@ -125,6 +126,7 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
             refuse(ErrorCode::no_such_file, path, "there is no such file; `daybook init` makes one");
         lock.clear_mark();  // of a log that once had this name
         create_empty(files, path);
+        DAYBOOK_KILL_POINT(file_created);
     }
     give_to_owner_of(path, lock.path());
 
@@ -154,12 +156,15 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
     }
 
     switch_to_wal(*connection, path);
+    DAYBOOK_KILL_POINT(before_migration);
     if (schema.state != SchemaState::current)
         migrate(*connection, schema, uuid_v4(*options.random), options.clock->now());
     opened.head = read_head(*connection);
+    DAYBOOK_KILL_POINT(after_migration);
     if (first) {
         // A foreign reader may hold some of it back in -wal.
         if (!checkpoint(*connection, CheckpointMode::truncate, busy_timeout_ms(options))) sync_wal(path, files);
+        DAYBOOK_KILL_POINT(opened_first);
         lock.write_mark(opened.head);
         lock.share_life();
     }
@@ -191,11 +196,13 @@ void move_all_into_database(WritingFile& file, const StoreOptions& options) {
     file.lock->write_mark(read_head(*file.connection));
     file.connection->allow_checkpoint_on_close(true);  // -wal is empty now: SQLite may delete it
     file.connection.reset();                           // before the writer lock is given up
+    DAYBOOK_KILL_POINT(before_last_unlock);
 }
 
 }  // namespace
 
 void close_for_writing(WritingFile& file, bool trusted, const StoreOptions& options) {
+    DAYBOOK_KILL_POINT(before_close);
     std::exception_ptr failure;
     if (trusted && file.connection) {
         try {
