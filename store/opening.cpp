@@ -155,10 +155,11 @@ FileKind inspect_file(const std::filesystem::path& resolved, const StoreOptions&
                    wal_bytes));
     if (header.size == 0) return FileKind::undecided;
     if (header.bytes.size() < header_bytes || !header.bytes.starts_with(std::string_view("SQLite format 3\0", 16))) {
-        // After a power loss at creation the file may be zeros that a hot journal still cuts off again.
+        // A power loss may leave zeros where the header was being written: a hot journal cuts them off again, and -wal
+        // holds what was being moved into the file. SQLite finds out.
         const bool zeros =
             std::all_of(header.bytes.begin(), header.bytes.end(), [](char byte) { return byte == '\0'; });
-        if (zeros && file_bytes(*options.files, path + "-journal") > 0) return FileKind::undecided;
+        if (zeros && (wal_bytes > 0 || file_bytes(*options.files, path + "-journal") > 0)) return FileKind::undecided;
         refuse(ErrorCode::not_a_daybook, resolved,
                fmt::format("its {} bytes do not begin as a SQLite file does; give a Daybook's path", header.size));
     }
