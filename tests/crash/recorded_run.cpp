@@ -26,6 +26,12 @@ std::optional<std::uint64_t> Promises::find(const Head& head) const {
     return found->second;
 }
 
+Promises Promises::until(std::uint64_t number) const {
+    Promises until;
+    for (std::uint64_t index = 1; index <= number; ++index) until.committed(state(index));
+    return until;
+}
+
 RecordedRun::RecordedRun(RunOptions given) : options(given) {
     machine.vfs.powersafe_overwrite = options.powersafe_overwrite;
     Dice dice(options.seed);

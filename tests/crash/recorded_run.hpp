@@ -28,6 +28,8 @@ class Promises {
     std::uint64_t committed(const Head& head);
     /// The state whose head is `head`, whatever the store's id; none: no transaction ever ended so.
     [[nodiscard]] std::optional<std::uint64_t> find(const Head& head) const;
+    /// Without what came after state `number`: history goes on differently from there.
+    [[nodiscard]] Promises until(std::uint64_t number) const;
     [[nodiscard]] const Head& state(std::uint64_t number) const { return states_.at(static_cast<std::size_t>(number)); }
     [[nodiscard]] std::uint64_t last() const noexcept { return states_.size() - 1; }
 
