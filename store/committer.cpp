@@ -219,6 +219,9 @@ void Committer::lead_batch() {
     try {
         take_batch(batch);  // step: write
         committing = true;
+        if (DAYBOOK_PLANTED(ack_before_commit))
+            for (Work* work : batch.works)
+                if (!work->error_) work->durable();
         DAYBOOK_KILL_POINT(before_commit);
         wrote = writer_.commit();  // step: commit
         DAYBOOK_KILL_POINT(after_commit);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "event/test_hooks.hpp"
 #include "store/sqlite_error.hpp"
 
 namespace daybook {
@@ -186,6 +187,7 @@ void Connection::set_up(const ConnectionOptions& options) {
     execute("PRAGMA recursive_triggers = ON");  // REPLACE then fires delete triggers
     execute("PRAGMA cache_spill = OFF");        // spilling and a savepoint rollback lose commits on 3.40.1
     execute(fmt::format("PRAGMA cache_size = -{}", options.cache_bytes / 1024).c_str());
+    if (DAYBOOK_PLANTED(synchronous_off)) return execute("PRAGMA synchronous = OFF");
     execute(options.synchronous_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     const std::int64_t expected = options.synchronous_full ? 2 : 1;
     if (query_integer("PRAGMA synchronous") != expected)

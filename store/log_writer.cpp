@@ -7,6 +7,7 @@
 
 #include <daybook/event/error.hpp>
 
+#include "event/test_hooks.hpp"
 #include "store/sqlite_error.hpp"
 
 namespace daybook {
@@ -131,6 +132,7 @@ std::optional<StoredEvent> LogWriter::find_event(std::string_view id) {
     const ResetGuard guard(find);
     find.bind(1, id);
     if (!find.step()) return std::nullopt;
+    if (DAYBOOK_PLANTED(sequence_burned)) ++committed_.head.seq.value;
     StoredEvent stored;
     stored.erased = find.is_null(12);
     stored.event = Event{

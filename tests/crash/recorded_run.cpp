@@ -34,6 +34,7 @@ Promises Promises::until(std::uint64_t number) const {
 
 RecordedRun::RecordedRun(RunOptions given) : options(given) {
     machine.vfs.powersafe_overwrite = options.powersafe_overwrite;
+    machine.disk.sync_lies = options.sync_lies;
     Dice dice(options.seed);
     std::optional<EventStore> store(EventStore::open(simulation::log_path, store_options()));
     for (std::size_t number = 0; number < options.steps; ++number) step(store, dice);
@@ -81,6 +82,9 @@ void RecordedRun::append(EventStore& store, Dice& dice) {
         unfinished_.push_back(std::move(result));
     }
     events.insert(events.end(), request.events.begin(), request.events.end());
+    // The first moment at which anybody may believe that it is durable.
+    const std::uint64_t next = promises.last() + 1;
+    request.on_durable = [&](const Appended&) noexcept { machine.disk.note(next); };
     static_cast<void>(store.append(std::move(request)));
     acknowledge(store);
 }
