@@ -27,6 +27,7 @@ std::string search(std::string_view bug, RunOptions options, std::uint64_t image
     std::optional<Finding> finding;
     for (options.seed = 1; !finding && campaign.counted() < images_max; ++options.seed) {
         const RecordedRun run(options);
+        std::uint64_t left_of_run = 1'000;
         Judge judge(run);
         if (const Verdict at_rest = judge.judge(run.machine.disk.seen()); !at_rest.ok()) {
             finding = Finding{run.machine.disk.log().size(), at_rest.fault};
@@ -37,7 +38,7 @@ std::string search(std::string_view bug, RunOptions options, std::uint64_t image
                            .seed = options.seed,
                            .after_each = [&](const DiskImage&, std::uint64_t) {
                                campaign.count();
-                               return campaign.counted() < images_max;
+                               return --left_of_run > 0 && campaign.counted() < images_max;
                            }});
     }
     campaign.figure("caught", finding ? 1 : 0);
