@@ -22,6 +22,10 @@ using simulation::SimulatedMachine;
 
 constexpr CrashPlan some_of_everything{.exhaustive_pieces_max = 5, .random_subsets = 12};
 
+unsigned positions_percent() {
+    return campaign::is_full() ? 25 : 6;
+}
+
 void check_nothing(const RunOptions& options, const std::optional<Finding>& finding) {
     if (finding) FAIL_CHECK(describe(options, *finding));
 }
@@ -33,6 +37,7 @@ void for_each_run(Campaign& campaign, RunOptions options, const std::function<vo
     for (options.seed = campaign.seed(); campaign.goes_on(); ++options.seed, ++runs) {
         options.steps = static_cast<std::size_t>(2 + dice.below(campaign::is_full() ? 40 : 8));
         options.powersafe_overwrite = dice.chance(50);
+        options.fresh = dice.chance(20);
         look(RecordedRun(options));
     }
     campaign.figure("runs", runs);
@@ -46,6 +51,7 @@ void explore_runs(Campaign& campaign, Durability durability) {
         check_nothing(run.options, explore(run.machine.disk, durability, judge, seen,
                                            {.plan = some_of_everything,
                                             .seed = run.options.seed,
+                                            .positions_percent = positions_percent(),
                                             .after_each = [&](const DiskImage&, std::uint64_t) {
                                                 campaign.count();
                                                 return campaign.goes_on();
@@ -104,6 +110,7 @@ TEST_CASE("crash: a second power loss while the log recovers from the first lose
             check_nothing(run.options, explore(recovering.disk, Durability::full, judge, second,
                                                {.plan = some_of_everything,
                                                 .seed = dice.next(),
+                                                .positions_percent = 30,
                                                 .acknowledged = acknowledged,
                                                 .after_each = [&](const DiskImage&, std::uint64_t) {
                                                     campaign.count();
@@ -111,9 +118,11 @@ TEST_CASE("crash: a second power loss while the log recovers from the first lose
                                                 }}));
             return campaign.goes_on();
         };
-        check_nothing(run.options,
-                      explore(run.machine.disk, Durability::full, judge, first,
-                              {.plan = some_of_everything, .seed = run.options.seed, .after_each = again}));
+        check_nothing(run.options, explore(run.machine.disk, Durability::full, judge, first,
+                                           {.plan = some_of_everything,
+                                            .seed = run.options.seed,
+                                            .positions_percent = positions_percent(),
+                                            .after_each = again}));
     });
 }
 
@@ -153,6 +162,7 @@ TEST_CASE("crash: an event in doubt that is appended again after a kill survives
                                                {.plan = some_of_everything,
                                                 .seed = dice.next(),
                                                 .first_position = killed_at,
+                                                .positions_percent = 30,
                                                 .after_each = [&](const DiskImage&, std::uint64_t) {
                                                     campaign.count();
                                                     return campaign.goes_on();

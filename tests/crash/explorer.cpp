@@ -22,6 +22,7 @@ std::optional<Finding> explore(const SimulatedDisk& disk, Durability durability,
         // NORMAL promises nothing for a power loss but that the log is sound.
         if (operation.kind == Operation::Kind::note && durability == Durability::full) acknowledged = operation.offset;
         if (point.is_unchanged() || point.position() <= exploration.first_position) continue;
+        if (!dice.chance(exploration.positions_percent)) continue;
         const bool goes_on = point.visit(exploration.plan, dice, [&](DiskImage&& image) {
             if (!seen.add(image)) return true;
             const Verdict verdict = judge.judge(image, acknowledged);

@@ -24,6 +24,8 @@ struct Exploration {
     std::uint64_t seed = 1;
     /// Operations of the log before this one are taken in, but their images are not looked at.
     std::size_t first_position = 0;
+    /// How many of 100 positions are looked at, drawn at random: many runs tell more than all of one.
+    unsigned positions_percent = 100;
     /// Acknowledged before the log begins.
     std::uint64_t acknowledged = 0;
     /// With each distinct image that was judged good: its position and what was acknowledged there. False: enough.

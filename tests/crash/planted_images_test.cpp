@@ -50,25 +50,25 @@ std::string search(std::string_view bug, RunOptions options, std::uint64_t image
 
 TEST_CASE("planted: ack_before_commit is caught by crash images", "[planted]") {
     const Planted planted(Bug::ack_before_commit);
-    CHECK(search("ack_before_commit", {.steps = 8}, 5'000).starts_with("lost"));
+    CHECK(search("ack_before_commit", {.steps = 8, .fresh = false}, 5'000).starts_with("lost"));
 }
 
 TEST_CASE("planted: synchronous_off is caught by crash images", "[planted]") {
     const Planted planted(Bug::synchronous_off);
-    CHECK(search("synchronous_off", {.steps = 8}, 5'000) != "");
+    CHECK(search("synchronous_off", {.steps = 8, .fresh = false}, 5'000) != "");
 }
 
 TEST_CASE("planted: sync_lies is caught by crash images", "[planted]") {
-    CHECK(search("sync_lies", {.steps = 8, .sync_lies = true}, 5'000) != "");
+    CHECK(search("sync_lies", {.steps = 8, .fresh = false, .sync_lies = true}, 5'000) != "");
 }
 
 TEST_CASE("planted: sequence_burned is caught by crash images", "[planted]") {
     const Planted planted(Bug::sequence_burned);
-    CHECK(search("sequence_burned", {.steps = 30}, 5'000) != "");
+    CHECK(search("sequence_burned", {.steps = 30, .fresh = false}, 5'000) != "");
 }
 
 TEST_CASE("planted: with nothing planted the same search finds nothing", "[planted]") {
-    CHECK(search("none", {.steps = 8}, 1'000) == "");
+    CHECK(search("none", {.steps = 8, .fresh = false}, 1'000) == "");
 }
 
 }  // namespace daybook::crash

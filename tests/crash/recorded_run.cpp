@@ -32,7 +32,19 @@ Promises Promises::until(std::uint64_t number) const {
     return until;
 }
 
-RecordedRun::RecordedRun(RunOptions given) : options(given) {
+namespace {
+
+simulation::DiskImage empty_log(const RunOptions& options) {
+    simulation::SimulatedMachine machine;
+    machine.vfs.powersafe_overwrite = options.powersafe_overwrite;
+    EventStore::open(simulation::log_path, machine.options(options.durability, options.seed + 1)).close();
+    return machine.disk.seen();
+}
+
+}  // namespace
+
+RecordedRun::RecordedRun(RunOptions given)
+    : options(given), machine(options.fresh ? simulation::DiskImage{} : empty_log(options)) {
     machine.vfs.powersafe_overwrite = options.powersafe_overwrite;
     machine.disk.sync_lies = options.sync_lies;
     Dice dice(options.seed);

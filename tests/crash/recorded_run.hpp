@@ -48,6 +48,8 @@ struct RunOptions {
     bool powersafe_overwrite = true;
     /// Nothing but single appends of one small event, the log opened once.
     bool plain = false;
+    /// The run makes the file; otherwise it finds an empty log.
+    bool fresh = true;
     /// The disk says that it has synced, and has not.
     bool sync_lies = false;
 };
