@@ -180,14 +180,14 @@ class PosixFile final : public File {
         struct stat mine {};
         if (::fstat(descriptor_, &mine) != 0) return std::nullopt;
         for (const std::string& process : numbers_in("/proc")) {
-            const std::string descriptors = "/proc/" + process + "/fd";
+            const std::string descriptors = fmt::format("/proc/{}/fd", process);
             for (const std::string& descriptor : numbers_in(descriptors)) {
                 struct stat theirs {};
-                if (::stat((descriptors + "/" + descriptor).c_str(), &theirs) != 0) continue;
+                if (::stat(fmt::format("{}/{}", descriptors, descriptor).c_str(), &theirs) != 0) continue;
                 if (theirs.st_dev != mine.st_dev || theirs.st_ino != mine.st_ino) continue;
                 const std::int64_t pid = std::stoll(process);
                 if (pid == ::getpid() && std::stoll(descriptor) == descriptor_) continue;
-                if (holds_lock("/proc/" + process + "/fdinfo/" + descriptor, offset)) return pid;
+                if (holds_lock(fmt::format("/proc/{}/fdinfo/{}", process, descriptor), offset)) return pid;
             }
         }
         return std::nullopt;

@@ -35,7 +35,7 @@ bool MiddlewareChain::inside_hook() noexcept {
 }
 
 MiddlewareChain::MiddlewareChain(std::vector<std::shared_ptr<Middleware>> middleware, Clock& clock,
-                                 FailureMeter::Callback on_failure) {
+                                 const FailureMeter::Callback& on_failure) {
     members_.reserve(middleware.size());
     for (std::shared_ptr<Middleware>& observer : middleware) {
         if (!observer) throw Error(ErrorCode::invalid_argument, "set up middleware: one of them is null");

@@ -19,7 +19,7 @@ class MiddlewareChain {
   public:
     /// Asks each for its position() once, to learn which are fed by position. `clock` must outlive the chain.
     MiddlewareChain(std::vector<std::shared_ptr<Middleware>> middleware, Clock& clock,
-                    FailureMeter::Callback on_failure);
+                    const FailureMeter::Callback& on_failure);
     ~MiddlewareChain();
     MiddlewareChain(const MiddlewareChain&) = delete;
     MiddlewareChain& operator=(const MiddlewareChain&) = delete;
