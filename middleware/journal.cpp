@@ -121,15 +121,16 @@ struct JournalMiddleware::Impl {
         while (!names.empty()) {
             const std::string newest = names.back();
             std::unique_ptr<File> opened_file = options.files->open(newest, OpenMode::read_write);
-            const JournalEnd end = scan_journal_file(*opened_file, newest, options.limits);
-            if (end.torn_bytes > 0) {
+            const JournalEnd end = scan_journal_file(*opened_file, newest, options.limits, *lock_file);
+            if (end.torn_bytes > 0 && !DAYBOOK_PLANTED(journal_tail_kept)) {
                 opened_file->truncate(end.good_bytes);
                 opened_file->sync();
                 counts.torn_bytes += end.torn_bytes;
-                warn(fmt::format(
-                    "the journal file {} ended in a line that stops short: {} bytes from byte {} on were cut, the log "
-                    "has what they held",
-                    newest, end.torn_bytes, end.good_bytes));
+                warn(
+                    fmt::format("the journal file {} ended in lines that a kill or a power loss had left in part: {} "
+                                "bytes from byte {} "
+                                "on were cut, the log has what they held",
+                                newest, end.torn_bytes, end.good_bytes));
             }
             if (!end.header) {
                 // A kill while the file was begun: it holds nothing. The one before it says where to go on.
@@ -157,7 +158,7 @@ struct JournalMiddleware::Impl {
         DAYBOOK_KILL_POINT(journal_created);
         if (made->size() > 0) {
             // What a failed attempt of ours leaves: a header that was not made durable, or one that stops short.
-            if (scan_journal_file(*made, options.path, options.limits).records > 0) {
+            if (scan_journal_file(*made, options.path, options.limits, *lock_file).records > 0) {
                 throw Error(ErrorCode::target_exists,
                             fmt::format("begin the journal file {}: somebody else has written there", options.path));
             }
@@ -165,25 +166,36 @@ struct JournalMiddleware::Impl {
         }
         const std::string line = encode_journal_record(begin) + "\n";
         made->append(line);
-        if (options.sync != JournalSync::never) {
-            made->sync();
-            options.files->sync_directory(directory_of(options.path));
-        }
+        // Whatever the policy: a file whose beginning a power loss has taken could not be told from a stranger's.
+        made->sync();
+        if (!DAYBOOK_PLANTED(journal_directory_unsynced)) options.files->sync_directory(directory_of(options.path));
         file = std::move(made);
         good_bytes = line.size();
+        note_synced();
+        lock_file->sync();  // the mark of an earlier file of this name must not speak for this one
         must_cut = false;
         unsynced = false;
         is_new = false;
     }
 
+    // What lies before is not a torn tail, if it is found damaged. Advice: an old mark only makes more of it one.
+    void note_synced() noexcept {
+        try {
+            lock_file->write_at(0, encode_synced_mark(begin, good_bytes));
+        } catch (...) {
+            return;
+        }
+    }
+
     void rotate() {
-        if (options.sync != JournalSync::never && unsynced) file->sync();
+        // Whatever the policy: what is rotated is never looked at again when the journal is opened.
+        if (unsynced) file->sync();
         unsynced = false;
         options.files->rename_new(options.path, closed_journal_name(options.path, begin));
         DAYBOOK_KILL_POINT(journal_renamed);
         file.reset();
         begin = JournalHeader{written.store_id, written.seq, written.digest, written.result_seq, written.result_digest};
-        if (options.sync != JournalSync::never) options.files->sync_directory(directory_of(options.path));
+        if (!DAYBOOK_PLANTED(journal_directory_unsynced)) options.files->sync_directory(directory_of(options.path));
         ++counts.rotations;
     }
 
@@ -222,6 +234,7 @@ struct JournalMiddleware::Impl {
             throw;
         }
         good_bytes += buffer.size();
+        if (!unsynced) note_synced();
         written = fed;
         counts.records += buffered_records;
         buffer.clear();
@@ -372,6 +385,7 @@ void JournalMiddleware::close() {
     if (impl_->file && impl_->unsynced && impl_->options.sync != JournalSync::never) {
         impl_->file->sync();
         impl_->unsynced = false;
+        impl_->note_synced();
     }
 }
 

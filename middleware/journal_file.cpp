@@ -4,11 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 
+#include <daybook/event/checksum.hpp>
 #include <daybook/event/error.hpp>
+
+#include "event/test_hooks.hpp"
 
 namespace daybook {
 
@@ -48,61 +53,104 @@ bool may_be_begun_journal(std::string_view text) noexcept {
 
 class Scan {
   public:
-    Scan(const std::string& path, const Limits& limits) : path_(path), limits_(limits) {}
+    Scan(const std::string& path, const Limits& limits, File& lock_file)
+        : path_(path), limits_(limits), lock_file_(lock_file) {}
 
     void line(std::string_view text, std::uint64_t offset) {
         ++line_number_;
-        JournalRecord record;
-        try {
-            record = decode_journal_record(text, limits_);
-        } catch (const Error& error) {
-            damaged(offset, error.what());
+        if (torn_) return;
+        std::string damage = take(text);
+        if (damage.empty()) {
+            end_.good_bytes = offset + text.size() + 1;
+            return;
         }
-        if (const auto* header = std::get_if<JournalHeader>(&record)) {
-            if (line_number_ != 1) damaged(offset, "a second header");
-            end_.header = *header;
-            end_.head = Head{header->store_id, header->after_seq, header->after_digest, header->after_result_seq,
-                             header->after_result_digest};
-        } else if (line_number_ == 1) {
-            damaged(offset, "the first line is not a journal's header");
-        } else if (const auto* event = std::get_if<Event>(&record)) {
-            if (event->seq.value != end_.head.seq.value + 1) {
-                damaged(offset, fmt::format("event seq {} follows seq {}", event->seq.value, end_.head.seq.value));
-            }
-            end_.head.seq = event->seq;
-            end_.head.digest = event->digest;
-            ++end_.records;
-        } else if (const auto* result = std::get_if<EventResult>(&record)) {
-            if (result->result_seq.value != end_.head.result_seq.value + 1) {
-                damaged(offset, fmt::format("result seq {} follows result seq {}", result->result_seq.value,
-                                            end_.head.result_seq.value));
-            }
-            end_.head.result_seq = result->result_seq;
-            end_.head.result_digest = result->digest;
-            ++end_.records;
+        if (DAYBOOK_PLANTED(journal_damage_skipped)) return;
+        if (end_.header && offset >= synced_bytes_) {
+            torn_ = true;
+            return;
         }
-        end_.good_bytes = offset + text.size() + 1;
-    }
-
-    [[nodiscard]] JournalEnd& end() noexcept { return end_; }
-
-  private:
-    [[noreturn]] void damaged(std::uint64_t offset, std::string_view why) const {
         throw Error(
             ErrorCode::corrupt,
             fmt::format(
                 "read the journal {}: line {} at byte {} is damaged ({}). Nothing was changed. Move the journal's "
                 "files away and it is written anew from the log",
-                path_, line_number_, offset, why));
+                path_, line_number_, offset, damage));
+    }
+
+    /// Whether what comes behind the good bytes may be what a power loss left of unsynced lines.
+    [[nodiscard]] bool may_be_torn() const noexcept { return end_.header && end_.good_bytes >= synced_bytes_; }
+    [[nodiscard]] JournalEnd& end() noexcept { return end_; }
+
+  private:
+    /// What is wrong with the line; empty: nothing, and end_ goes on to it.
+    std::string take(std::string_view text) {
+        JournalRecord record;
+        try {
+            record = decode_journal_record(text, limits_);
+        } catch (const Error& error) {
+            return error.what();
+        }
+        if (const auto* header = std::get_if<JournalHeader>(&record)) {
+            if (line_number_ != 1) return "a second header";
+            end_.header = *header;
+            end_.head = Head{header->store_id, header->after_seq, header->after_digest, header->after_result_seq,
+                             header->after_result_digest};
+            synced_bytes_ = read_synced_mark(lock_file_, *header);
+            return "";
+        }
+        if (line_number_ == 1) return "the first line is not a journal's header";
+        if (const auto* event = std::get_if<Event>(&record)) {
+            if (event->seq.value != end_.head.seq.value + 1 && !DAYBOOK_PLANTED(journal_damage_skipped))
+                return fmt::format("event seq {} follows seq {}", event->seq.value, end_.head.seq.value);
+            end_.head.seq = event->seq;
+            end_.head.digest = event->digest;
+        } else if (const auto* result = std::get_if<EventResult>(&record)) {
+            if (result->result_seq.value != end_.head.result_seq.value + 1)
+                return fmt::format("result seq {} follows result seq {}", result->result_seq.value,
+                                   end_.head.result_seq.value);
+            end_.head.result_seq = result->result_seq;
+            end_.head.result_digest = result->digest;
+        }
+        ++end_.records;
+        return "";
     }
 
     const std::string& path_;
     const Limits& limits_;
+    File& lock_file_;
+    std::uint64_t synced_bytes_ = 0;
     JournalEnd end_;
     std::uint64_t line_number_ = 0;
+    bool torn_ = false;
 };
 
 }  // namespace
+
+namespace {
+
+constexpr std::string_view mark_magic("DAYBKJS\1", 8);
+constexpr std::size_t mark_bytes = 64;
+
+}  // namespace
+
+std::string encode_synced_mark(const JournalHeader& header, std::uint64_t synced_bytes) {
+    // Text, padded with blanks: what a person who looks into the file can read.
+    std::string mark = fmt::format("{}{:016x}{:016x}{:012x}", mark_magic, header.after_seq.value,
+                                   header.after_result_seq.value, synced_bytes);
+    mark.resize(mark_bytes - 8, ' ');
+    return mark + fmt::format("{:08x}", crc32(mark + header.store_id.to_string()));
+}
+
+std::uint64_t read_synced_mark(File& lock_file, const JournalHeader& header) {
+    const std::string mark = lock_file.read_at(0, mark_bytes);
+    constexpr std::size_t number_at = mark_magic.size() + 32;
+    if (mark.size() != mark_bytes || !mark.starts_with(mark_magic)) return 0;
+    std::uint64_t synced_bytes = 0;
+    const char* const number = mark.data() + number_at;
+    const auto [end, error] = std::from_chars(number, number + 12, synced_bytes, 16);
+    if (error != std::errc() || end != number + 12 || encode_synced_mark(header, synced_bytes) != mark) return 0;
+    return synced_bytes;
+}
 
 std::string closed_journal_name(const std::string& path, const JournalHeader& header) {
     return fmt::format("{}.{:012}-{:012}", path, header.after_seq.value + 1, header.after_result_seq.value + 1);
@@ -127,11 +175,11 @@ std::vector<std::string> list_journal_files(FileSystem& files, const std::string
     return names;
 }
 
-JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& limits) {
+JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& limits, File& lock_file) {
     // The longest line is a result's: three texts as large as a payload, each byte escaped as six, what the handler
     // returned, and the ids of what it emitted.
     const std::size_t line_bytes_max = 24 * limits.payload_bytes_max + (std::size_t{16} << 20);
-    Scan scan(path, limits);
+    Scan scan(path, limits, lock_file);
     std::string pending;           // the beginning of a line whose end has not been read yet
     std::uint64_t pending_at = 0;  // where it begins
     const std::uint64_t size = file.size();
@@ -169,7 +217,7 @@ JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& 
                 "another path",
                 path));
     }
-    if (end.torn_bytes > line_bytes_max) {
+    if (end.torn_bytes > line_bytes_max && !scan.may_be_torn()) {
         throw Error(
             ErrorCode::corrupt,
             fmt::format(

@@ -22,11 +22,19 @@ struct JournalEnd {
     Head head;                              ///< after its last whole record
     std::uint64_t records = 0;              ///< without the header
     std::uint64_t good_bytes = 0;           ///< up to the end of its last whole line
-    std::uint64_t torn_bytes = 0;           ///< of a last line that stops short
+    std::uint64_t torn_bytes = 0;           ///< behind them: a last line that stops short, or what no sync had kept
 };
 
 /// Reads `file` through in bounded memory; checks each line's checksum and that seq and result_seq go on without a gap.
-/// Throws Error: corrupt - a whole line that is damaged, anywhere; names file, line and byte offset.
-[[nodiscard]] JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& limits);
+/// A damaged line ends the file when it lies behind what `lock_file` says was synced: a power loss may leave any part of
+/// the rest, later lines without earlier ones too.
+/// Throws Error: corrupt - a whole line before that is damaged; names file, line and byte offset.
+[[nodiscard]] JournalEnd scan_journal_file(File& file, const std::string& path, const Limits& limits, File& lock_file);
+
+/// How much of the file that begins with `header` is known to be synced: kept in the journal's lock file, written there
+/// without a sync, so that it may lag and never lead.
+[[nodiscard]] std::string encode_synced_mark(const JournalHeader& header, std::uint64_t synced_bytes);
+/// 0 when `lock_file` holds no mark, or one of another file.
+[[nodiscard]] std::uint64_t read_synced_mark(File& lock_file, const JournalHeader& header);
 
 }  // namespace daybook

@@ -26,6 +26,8 @@ class Campaign {
     [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
     /// Whether there is more to do.
     [[nodiscard]] bool goes_on() const;
+    /// What was looked for was found: no more is asked for.
+    void be_content() noexcept { goal_ = counted_; }
     void count(std::uint64_t more = 1) noexcept { counted_ += more; }
     [[nodiscard]] std::uint64_t counted() const noexcept { return counted_; }
     /// One more figure for the line, for example {"lost", 0}.

@@ -4,7 +4,8 @@
 //
 // Files: `<path>` is written to. At `rotate_bytes` it is renamed `<path>.<first seq>-<first result seq>`
 // (twelve digits each, more when needed) and begun anew; each file begins with a header that says where it
-// continues. `<path>.lock` has the writer's lock. Lines: event/journal_record.hpp.
+// continues. `<path>.lock` has the writer's lock, and says how much of `<path>` is known to be synced.
+// Lines: event/journal_record.hpp.
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,7 @@ namespace daybook {
 enum class JournalSync : std::uint8_t {
     every_flush,  ///< after each batch: at every emit, when there is no backlog
     on_close,     ///< when it is closed or rotated
-    never,
+    never,        ///< only what a file begins with, and a full file before it is rotated
 };
 
 /// Effect, unit, default and limits of each are said beside it. validate() reports all faults at once.
