@@ -200,4 +200,36 @@ TEST_CASE("damaged -shm: while nobody has it open it may hold anything, and noth
     campaign.finish(wanted);
 }
 
+TEST_CASE("damaged lock file: a mark with a flipped bit, or cut short, is no mark: no alarm, and the next one is whole",
+          "[damage]") {
+    const Sample sample = make_sample(Shape::closed);
+    REQUIRE(sample.image.at(".lock").size() == 112);
+    const testkit::TempDirectory directory;
+    const std::filesystem::path path = directory / "damaged.db";
+    Campaign campaign("lock file, closed, each byte flipped, each length");
+    const auto try_lock_file = [&](const std::string& bytes, const std::string& what) {
+        campaign.begin(what);
+        INFO(what);
+        Image image = sample.image;
+        image.at(".lock") = bytes;
+        lay_out(image, path);
+        const Reading reading = read_all(path);
+        CHECK_FALSE(reading.error);
+        CHECK(reading.warnings.empty());
+        CHECK(reading.content == sample.content);
+        if (campaign.random_below(8) != 0) return;
+        EventStore store = EventStore::open(path, options_for(Access::read_write));
+        CHECK(store.warnings().empty());
+        store.close();
+        CHECK(bytes_of(path.native() + ".lock") == sample.image.at(".lock"));
+    };
+    for (std::size_t at = 0; at < 112; ++at) {
+        std::string bytes = sample.image.at(".lock");
+        bytes[at] = static_cast<char>(bytes[at] ^ (1U << campaign.random_below(8)));
+        try_lock_file(bytes, fmt::format("byte {}", at));
+        try_lock_file(sample.image.at(".lock").substr(0, at), fmt::format("cut to {} bytes", at));
+    }
+    campaign.finish(224);
+}
+
 }  // namespace daybook
