@@ -142,13 +142,12 @@ class JournalCampaign {
 
 TEST_CASE("damaged journal: a flipped bit in any byte is found by reading, by comparing and by the bus", "[damage]") {
     JournalCampaign damage("flipped bits");
-    const std::size_t step = std::max<std::size_t>(1, 2 / effort());
     std::uint64_t images = 0;
-    for (std::size_t at = 0; at < damage.whole().size(); at += step, ++images)
+    for (std::size_t at = 0; at < damage.whole().size(); ++at, ++images)
         damage.flip(at, static_cast<unsigned>(damage.campaign().random_below(8)));
     damage.flip(damage.whole().size() - 1, 0);
     damage.campaign().finish(images + 1);
-    CHECK(images > 1'000);
+    CHECK(images > 5'000);
     CHECK(damage.campaign().counted("refused") >= images / 8 - 1);
 }
 
