@@ -189,6 +189,12 @@ class Comparing {
         if (next_seq_ != 0 && next_seq_ <= log_.head().seq.value)
             report_.notes.push_back(fmt::format("the journal ends at seq {}, {} events before the log does",
                                                 next_seq_ - 1, log_.head().seq.value + 1 - next_seq_));
+        else if (next_result_seq_ != 0 && next_result_seq_ <= log_.head().result_seq.value)
+            report_.notes.push_back(fmt::format("the journal ends at result {}, {} results before the log does",
+                                                next_result_seq_ - 1,
+                                                log_.head().result_seq.value + 1 - next_result_seq_));
+        if (!seen_header_ && report_.events + report_.results + report_.problems_total == 0)
+            report_.notes.emplace_back("the journal holds no record: nothing was compared");
     }
 
     void problem(std::string_view code, std::optional<std::uint64_t> seq, std::string message) {

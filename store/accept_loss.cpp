@@ -15,6 +15,7 @@
 #include "store/database_file.hpp"
 #include "store/lock_file.hpp"
 #include "store/opening.hpp"
+#include "store/schema_check.hpp"
 
 namespace daybook {
 namespace {
@@ -60,6 +61,7 @@ std::vector<fs::path> accept_loss(const fs::path& path, StoreOptions given) {
     const std::optional<Head> mark = lock.read_mark();
     const std::unique_ptr<Connection> connection = connect_for_reading(name, options);
     connection->execute("BEGIN");
+    static_cast<void>(require_own_schema(*connection, attempt, SchemaUse::reading));
     if (!behind_mark(*connection, mark))
         throw Error(
             ErrorCode::invalid_argument,

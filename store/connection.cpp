@@ -129,6 +129,47 @@ void configure(sqlite3* db, int what, int value) {
     sqlite3_db_config(db, what, value, static_cast<int*>(nullptr));
 }
 
+// Reading the schema, SQLite also loads what ANALYZE left in tables of the file. A column of such a table may be
+// generated, and then that runs its expression before anybody can look at the schema (and no authorizer is asked). So
+// while the schema is read, these statements are stopped before their first row, and SQLite goes on without statistics.
+class WithoutStatistics {
+  public:
+    explicit WithoutStatistics(sqlite3* db) : db_(db) {
+        sqlite3_progress_handler(db_, 1, &stop_statistics, db_);
+        optimize_without(factor_out_constants);
+    }
+    ~WithoutStatistics() {
+        sqlite3_progress_handler(db_, 0, nullptr, nullptr);
+        optimize_without(0);
+    }
+    WithoutStatistics(const WithoutStatistics&) = delete;
+    WithoutStatistics& operator=(const WithoutStatistics&) = delete;
+
+  private:
+    // Constant expressions would be computed before the first row, and before the progress handler is asked. (The bit is
+    // SQLITE_FactorOutConst of sqliteInt.h.)
+    static constexpr int factor_out_constants = 0x8;
+    void optimize_without(int bits) { sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, db_, bits); }
+
+    // SQLite keeps no text of the statements with which it reads a schema: what is not the one that reads the five columns
+    // of sqlite_schema reads statistics (first with three columns, then with two).
+    static int stop_statistics(void* db) {
+        constexpr int schema_columns = 5;
+        auto* connection = static_cast<sqlite3*>(db);
+        for (sqlite3_stmt* statement = sqlite3_next_stmt(connection, nullptr); statement != nullptr;
+             statement = sqlite3_next_stmt(connection, statement)) {
+            if (sqlite3_stmt_busy(statement) == 0) continue;
+            const char* sql = sqlite3_sql(statement);
+            const bool is_of_statistics = sql == nullptr ? sqlite3_column_count(statement) != schema_columns
+                                                         : std::strstr(sql, "sqlite_stat") != nullptr;
+            if (is_of_statistics) return 1;
+        }
+        return 0;
+    }
+
+    sqlite3* const db_;
+};
+
 // Percent-encodes what would end or change a URI's path.
 std::string immutable_uri(const std::string& path) {
     std::string uri = path.starts_with('/') ? "file://" : "file:";
@@ -172,6 +213,7 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
                   static_cast<int>(std::min<std::size_t>(options.value_bytes_max, 1'000'000'000)));
     sqlite3_wal_autocheckpoint(db, 0);  // automatic checkpoints lose commits on 3.40.1 (WAL-reset bug)
     try {
+        const WithoutStatistics guard(db);
         set_up(options);
     } catch (const Error& error) {  // the first pragma that reads the file meets a damaged one: say which
         std::string message = error.what();
@@ -180,6 +222,7 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
     }
 }
 
+// The first of these that needs the schema reads it.
 void Connection::set_up(const ConnectionOptions& options) {
     execute("PRAGMA mmap_size = 0");         // with mmap an I/O error is a SIGBUS
     execute("PRAGMA cell_size_check = ON");  // finds damaged pages when they are read

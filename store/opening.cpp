@@ -18,6 +18,7 @@
 #include "store/database_file.hpp"
 #include "store/file_system_type.hpp"
 #include "store/schema.hpp"
+#include "store/schema_check.hpp"
 
 namespace daybook {
 
@@ -236,8 +237,14 @@ std::optional<std::string> behind_mark(Connection& connection, const std::option
     return std::nullopt;
 }
 
-ReadingConnection open_for_reading(const std::filesystem::path& path, const StoreOptions& given) {
-    const StoreOptions options = with_defaults(given);
+namespace {
+
+struct OpenedFile {
+    ReadingConnection reading;
+    std::optional<Head> mark;
+};
+
+OpenedFile open_file(const std::filesystem::path& path, const StoreOptions& options) {
     const std::filesystem::path resolved = resolve_path(path, options);
     const std::string& name = resolved.native();
     FileSystem& files = *options.files;
@@ -258,12 +265,12 @@ ReadingConnection open_for_reading(const std::filesystem::path& path, const Stor
         // Not ours to read: then nobody is known to keep -wal alive, and there is no mark to compare.
     }
 
-    ReadingConnection opened;
+    OpenedFile file;
+    ReadingConnection& opened = file.reading;
     std::optional<SchemaReading> schema;
-    std::optional<Head> mark;
     try {
         sync_orphaned_wal(name, files, lock ? &*lock : nullptr);
-        if (lock) mark = lock->read_mark();
+        if (lock) file.mark = lock->read_mark();
         opened.connection = connect_for_reading(resolved, options);
         schema = read_schema(*opened.connection);
     } catch (const Error& error) {
@@ -292,8 +299,23 @@ ReadingConnection open_for_reading(const std::filesystem::path& path, const Stor
         schema = read_schema(*opened.connection);
     }
     require_readable_schema(*schema, name);
+    return file;
+}
+
+}  // namespace
+
+ReadingConnection open_for_reading(const std::filesystem::path& path, const StoreOptions& given) {
+    auto [opened, mark] = open_file(path, with_defaults(given));
+    const std::string attempted = fmt::format("open {}", path.string());
+    for (const std::string& what : require_own_schema(*opened.connection, attempted, SchemaUse::reading))
+        opened.warnings.push_back(
+            fmt::format("{}: {}: it is not used in reading; run verify before anything else", attempted, what));
     if (const auto behind = behind_mark(*opened.connection, mark)) opened.warnings.push_back(*behind);
-    return opened;
+    return std::move(opened);
+}
+
+std::unique_ptr<Connection> open_for_verifying(const std::filesystem::path& path, const StoreOptions& options) {
+    return std::move(open_file(path, with_defaults(options)).reading.connection);
 }
 
 std::unique_ptr<Connection> open_reading_connection(const std::filesystem::path& path, const StoreOptions& options) {

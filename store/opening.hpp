@@ -45,11 +45,15 @@ struct ReadingConnection {
 };
 
 /// Opens an existing log for reading: refuses what must be refused, makes a -wal that nobody keeps alive
-/// durable, compares the mark. Throws Error: no_such_file, not_a_daybook (also a new file: run init),
-/// schema_too_new, schema_too_old, unsupported_path,
+/// durable, looks at the schema, compares the mark. Throws Error: no_such_file, not_a_daybook (also a new file: run
+/// init), schema_too_new, schema_too_old, unsupported_path,
 ///               network_file_system, permission_denied, read_only - a -wal with commits that cannot be
-///               opened here; busy, io_error, corrupt.
+///               opened here; busy, io_error, corrupt - also tables and indexes that are not the schema's.
 [[nodiscard]] ReadingConnection open_for_reading(const std::filesystem::path& path, const StoreOptions& options);
+
+/// The same, but leaves schema and mark to the caller, who reports on them; no statement has touched a table.
+[[nodiscard]] std::unique_ptr<Connection> open_for_verifying(const std::filesystem::path& path,
+                                                             const StoreOptions& options);
 
 /// The same for who does not show warnings.
 [[nodiscard]] std::unique_ptr<Connection> open_reading_connection(const std::filesystem::path& path,

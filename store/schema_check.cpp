@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -31,23 +33,37 @@ SchemaObjects objects_of(Connection& connection) {
     return objects;
 }
 
-SchemaObjects expected_objects(std::int64_t version) {
+SchemaObjects objects_of_version(std::int64_t version) {
     Connection empty(":memory:", {.writable = true, .create = true});
     for (const Migration& migration : embedded_migrations())
         if (migration.version <= version) empty.execute(std::string(migration.sql).c_str());
     return objects_of(empty);
 }
 
-bool is_of_analyze(const std::string& type, const std::string& name) {
-    return type == "table" && (name == "sqlite_stat1" || name == "sqlite_stat4");
+// What every file of a version must hold. Nearly all are of the newest, whose objects are made once.
+SchemaObjects expected_objects(std::int64_t version) {
+    static const SchemaObjects newest = objects_of_version(schema_version);
+    return version == schema_version ? newest : objects_of_version(version);
 }
 
-// An index without an expression and without a condition.
+// By its text too: another table of that name may hold generated columns.
+bool is_of_analyze(const std::pair<std::string, std::string>& object, const std::string& sql) {
+    constexpr std::pair<std::string_view, std::string_view> tables[] = {
+        {"sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"},
+        {"sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}};
+    return object.first == "table" && std::any_of(std::begin(tables), std::end(tables), [&](const auto& table) {
+               return table.first == object.second && table.second == sql;
+           });
+}
+
+// An index without an expression, a condition and a collation that some program must define, and that refuses no row.
 bool is_plain_index(Connection& connection, const std::string& name, const std::string& table) {
-    Statement partial(connection, "SELECT partial FROM pragma_index_list(?1, 'main') WHERE name = ?2");
-    partial.bind(1, std::string_view(table)).bind(2, std::string_view(name));
-    if (!partial.step() || partial.integer(0) != 0) return false;
-    Statement columns(connection, "SELECT count(*) FROM pragma_index_xinfo(?1, 'main') WHERE cid = -2");
+    Statement index(connection, "SELECT partial OR \"unique\" FROM pragma_index_list(?1, 'main') WHERE name = ?2");
+    index.bind(1, std::string_view(table)).bind(2, std::string_view(name));
+    if (!index.step() || index.integer(0) != 0) return false;
+    Statement columns(connection,
+                      "SELECT count(*) FROM pragma_index_xinfo(?1, 'main') WHERE cid = -2 OR upper(coll) NOT IN "
+                      "('BINARY', 'NOCASE', 'RTRIM')");
     columns.bind(1, std::string_view(name));
     return columns.step() && columns.integer(0) == 0;
 }
@@ -64,8 +80,10 @@ std::string what_of(SchemaDifference::Kind kind, std::int64_t version) {
     return "";
 }
 
-std::string_view advice_for(SchemaDifference::Kind kind) {
-    switch (kind) {
+std::string_view advice_for(const SchemaDifference& difference) {
+    if (difference.type == "table" && difference.kind != SchemaDifference::Kind::added)
+        return "restore a backup, or import a journal or an export into a new file";
+    switch (difference.kind) {
         case SchemaDifference::Kind::added:
             return "drop it with the program that made it";
         case SchemaDifference::Kind::changed:
@@ -86,7 +104,7 @@ std::vector<SchemaDifference> schema_differences(Connection& connection) {
     for (const auto& [object, definition] : found) {
         const auto ours = expected.find(object);
         if (ours == expected.end()) {
-            if (is_of_analyze(object.first, object.second)) continue;
+            if (is_of_analyze(object, definition.sql)) continue;
             if (object.first == "index" && expected.contains({"table", definition.table}) &&
                 is_plain_index(connection, object.second, definition.table))
                 continue;
@@ -100,16 +118,47 @@ std::vector<SchemaDifference> schema_differences(Connection& connection) {
     return differences;
 }
 
-void require_own_schema(Connection& connection, std::string_view path) {
-    const std::vector<SchemaDifference> differences = schema_differences(connection);
-    if (differences.empty()) return;
-    const SchemaDifference& first = differences.front();
-    const std::int64_t version = connection.query_integer("PRAGMA user_version").value_or(0);
-    throw Error(
-        ErrorCode::corrupt,
-        fmt::format("query {}: the {} '{}' {}, and what is in a file's schema runs with each query, so nothing is "
-                    "run: {}",
-                    path, first.type, first.name, what_of(first.kind, version), advice_for(first.kind)));
+std::vector<std::string> own_tables(Connection& connection) {
+    std::vector<std::string> tables;
+    for (const auto& [object, definition] :
+         expected_objects(connection.query_integer("PRAGMA user_version").value_or(0)))
+        if (object.first == "table") tables.push_back(object.second);
+    return tables;
+}
+
+bool concerns(const SchemaDifference& difference, SchemaUse use) {
+    const bool is_missing = difference.kind == SchemaDifference::Kind::missing;
+    switch (use) {
+        case SchemaUse::reading:
+            // A table that is not ours is not read, but for those that SQLite reads by itself.
+            if (difference.type == "table")
+                return difference.kind != SchemaDifference::Kind::added || difference.name.starts_with("sqlite_");
+            return difference.type != "trigger" && difference.type != "view" && !is_missing;
+        case SchemaUse::writing:
+            return difference.type == "table" || !is_missing;
+        case SchemaUse::console:
+            return true;
+    }
+    return true;
+}
+
+std::string describe(const SchemaDifference& difference, std::int64_t version) {
+    return fmt::format("the {} '{}' {}", difference.type, difference.name, what_of(difference.kind, version));
+}
+
+std::vector<std::string> require_own_schema(Connection& connection, std::string_view attempted, SchemaUse use) {
+    std::vector<std::string> others;
+    for (const SchemaDifference& difference : schema_differences(connection)) {
+        const std::int64_t version = connection.query_integer("PRAGMA user_version").value_or(0);
+        std::string what = describe(difference, version);
+        if (concerns(difference, use))
+            throw Error(ErrorCode::corrupt,
+                        fmt::format("{}: {}, and what is in a file's schema runs with each statement, so nothing is "
+                                    "run: {}",
+                                    attempted, what, advice_for(difference)));
+        others.push_back(std::move(what));
+    }
+    return others;
 }
 
 }  // namespace daybook

@@ -17,11 +17,28 @@ struct SchemaDifference {
     std::string name;
 };
 
+/// What a connection is used for, and so what of a file's schema it runs.
+enum class SchemaUse : std::uint8_t {
+    reading,  ///< the library's own SELECTs: tables and their indexes
+    writing,  ///< its INSERTs too: triggers, and what refers to our tables
+    console,  ///< any SELECT: views too
+};
+
 /// Compares sqlite_schema with what the embedded migrations make of an empty database at the file's user_version.
-/// Allowed besides: tables of ANALYZE, and indexes of plain columns on our tables, which hold no expression.
+/// Allowed besides: tables of ANALYZE, and indexes of plain columns on our tables, which compute nothing and refuse nothing.
 [[nodiscard]] std::vector<SchemaDifference> schema_differences(Connection& connection);
 
-/// Throws Error: corrupt - the first object that is missing, changed or not ours, and what to do.
-void require_own_schema(Connection& connection, std::string_view path);
+/// The names of our tables that are in the file's schema version.
+[[nodiscard]] std::vector<std::string> own_tables(Connection& connection);
+
+/// Whether `use` would run the object, or cannot do without it.
+[[nodiscard]] bool concerns(const SchemaDifference& difference, SchemaUse use);
+
+/// What a person is told of a difference: "the view 'events' is not the one of schema version 1".
+[[nodiscard]] std::string describe(const SchemaDifference& difference, std::int64_t version);
+
+/// Throws Error: corrupt - the first object that concerns `use` and is missing, changed or not ours, and what to do.
+/// Returns descriptions of the other differences. `attempted`: "open x.db".
+std::vector<std::string> require_own_schema(Connection& connection, std::string_view attempted, SchemaUse use);
 
 }  // namespace daybook

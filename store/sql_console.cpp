@@ -94,7 +94,7 @@ void SqlConsole::Impl::begin() {
     connection_->execute("BEGIN");
     const std::int64_t cookie = connection_->query_integer("PRAGMA schema_version").value_or(0);
     if (cookie == checked_schema_) return;
-    require_own_schema(*connection_, path_);
+    static_cast<void>(require_own_schema(*connection_, fmt::format("query {}", path_), SchemaUse::console));
     // SQLite connects a virtual table at its first use by declaring a table, which the authorizer could not tell from
     // a CREATE TABLE: it is done here, unenforced, for the two that are allowed.
     static_cast<void>(connection_->query_integer("SELECT 1 FROM json_each('[]'), json_tree('[]')"));

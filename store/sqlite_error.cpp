@@ -50,7 +50,9 @@ ErrorCode error_code_of(int rc) noexcept {
 }
 
 void throw_sqlite_error(int rc, std::string_view detail, std::string_view attempted) {
-    const ErrorCode code = error_code_of(rc);
+    // The one way of refusing a file's header for which SQLite has no code of its own.
+    const bool is_header = rc == SQLITE_ERROR && detail == "unsupported file format";
+    const ErrorCode code = is_header ? ErrorCode::corrupt : error_code_of(rc);
     const std::string_view name = sqlite3_errstr(rc);
     const std::string which = name == detail ? fmt::format("{}", rc) : fmt::format("{} {}", name, rc);
     const std::string_view advice =

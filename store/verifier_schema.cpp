@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <daybook/event/error.hpp>
 
@@ -29,12 +31,10 @@ std::string_view what_of(SchemaDifference::Kind kind) {
     return "";
 }
 
-}  // namespace
-
-void verify_pages(Verification& verification) {
+void check_pages(Verification& verification, const std::string& pragma) {
     // A statement that finds damage in the schema itself fails instead of answering a row.
     try {
-        Statement rows(verification.connection(), "PRAGMA integrity_check");
+        Statement rows(verification.connection(), pragma);
         while (rows.step())
             if (rows.text(0) != "ok")
                 verification.problem("file_damaged", std::nullopt,
@@ -46,15 +46,35 @@ void verify_pages(Verification& verification) {
     }
 }
 
-bool verify_schema(Verification& verification) {
-    bool tables_are_there = true;
+}  // namespace
+
+void verify_pages(Verification& verification, const SchemaFindings& schema) {
+    if (!schema.has_other_tables) return check_pages(verification, "PRAGMA integrity_check");
+    for (const std::string& table : own_tables(verification.connection()))
+        check_pages(verification, fmt::format("PRAGMA integrity_check({})", table));
+}
+
+SchemaFindings verify_schema(Verification& verification) {
+    SchemaFindings findings{.tables_are_there = true, .rows_may_be_read = true};
+    const std::vector<std::string> own = own_tables(verification.connection());
+    const auto is_own = [&own](const std::string& name) {  // SQLite tells names apart without regard to case
+        return std::any_of(own.begin(), own.end(), [&name](const std::string& table) {
+            return sqlite3_stricmp(table.c_str(), name.c_str()) == 0;
+        });
+    };
     for (const SchemaDifference& difference : schema_differences(verification.connection())) {
-        if (difference.type == "table" && difference.kind != SchemaDifference::Kind::added) tables_are_there = false;
+        const bool is_missing = difference.kind == SchemaDifference::Kind::missing;
+        if (is_missing && difference.type == "table") findings.tables_are_there = false;
+        if (!is_missing && concerns(difference, SchemaUse::reading)) findings.rows_may_be_read = false;
+        if (difference.kind == SchemaDifference::Kind::added && difference.type == "table")
+            findings.has_other_tables = true;
+        if (difference.kind == SchemaDifference::Kind::added && is_own(difference.name))
+            findings.rows_may_be_read = false;  // a view in the place of one of our tables
         const bool is_guard = guards_a_log(difference) && difference.kind != SchemaDifference::Kind::added;
         verification.problem(is_guard ? "append_only_missing" : "schema_differs", std::nullopt,
                              fmt::format("{} {} {}", difference.type, difference.name, what_of(difference.kind)));
     }
-    return tables_are_there;
+    return findings;
 }
 
 }  // namespace daybook

@@ -6,13 +6,20 @@
 
 namespace daybook {
 
-/// SQLite's own check of pages, indexes and constraints. Code: file_damaged.
-void verify_pages(Verification& verification);
+struct SchemaFindings {
+    bool tables_are_there = false;  ///< none is missing
+    /// None is changed, and no index on them is: what a SELECT from our tables runs is ours.
+    bool rows_may_be_read = false;
+    bool has_other_tables = false;  ///< whose constraints and generated columns are not ours
+};
+
+/// SQLite's own check of pages, indexes and constraints. It computes what constraints, generated columns and indexes
+/// hold: of a file with tables that are not ours only ours are checked, and no unused pages. Code: file_damaged.
+void verify_pages(Verification& verification, const SchemaFindings& schema);
 
 /// Compares the text of every object with what schemas/sql makes. Codes: append_only_missing - a trigger that keeps the
 /// logs append-only is not there or is another one; schema_differs - anything else is missing, changed or added (tables
 /// of ANALYZE and plain indexes may be).
-/// False when a table is missing or changed, so that its rows may not be readable.
-[[nodiscard]] bool verify_schema(Verification& verification);
+[[nodiscard]] SchemaFindings verify_schema(Verification& verification);
 
 }  // namespace daybook

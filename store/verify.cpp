@@ -172,8 +172,15 @@ void verify_rows(Verification& verification, const VerifyOptions& options, const
 void verify_snapshot(Connection& connection, const VerifyOptions& options, const std::optional<Head>& mark,
                      VerifyReport& report) {
     Verification verification(connection, report.head.store_id, report, options);
-    bool tables_are_there = false;
-    run_part(verification, "the schema", false, [&] { tables_are_there = verify_schema(verification); });
+    SchemaFindings schema;
+    run_part(verification, "the schema", false, [&] { schema = verify_schema(verification); });
+    if (!schema.rows_may_be_read) {
+        verification.problem("schema_differs", std::nullopt,
+                             "what is in a file's schema runs with each statement that touches it, so nothing else of "
+                             "this file was checked");
+        return verification.finish();
+    }
+    const bool tables_are_there = schema.tables_are_there;
     std::optional<Uuid> store_id;
     run_part(verification, "the store's id", tables_are_there,
              [&] { store_id = store_id_of(verification, connection); });
@@ -181,7 +188,7 @@ void verify_snapshot(Connection& connection, const VerifyOptions& options, const
         report.head.store_id = *store_id;
         verify_rows(verification, options, mark, tables_are_there);
     }
-    verify_pages(verification);
+    verify_pages(verification, schema);
     verification.finish();
 }
 
@@ -194,7 +201,7 @@ VerifyReport verify(const fs::path& path, VerifyOptions options) {
     const std::optional<Head> mark = mark_of(path, options.store);  // before the snapshot that it is compared with
     std::unique_ptr<Connection> connection;
     try {
-        connection = open_reading_connection(path, options.store);
+        connection = open_for_verifying(path, options.store);
         connection->execute("BEGIN");
         static_cast<void>(connection->query_integer("SELECT count(*) FROM sqlite_schema"));  // takes the snapshot
     } catch (const Error& error) {

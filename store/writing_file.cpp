@@ -14,6 +14,7 @@
 #include "event/test_hooks.hpp"
 #include "store/opening.hpp"
 #include "store/schema.hpp"
+#include "store/schema_check.hpp"
 #include "store/wal_checkpoint.hpp"
 
 namespace daybook {
@@ -141,6 +142,10 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
     const bool is_new = schema.state == SchemaState::empty;
     if (schema.state == SchemaState::foreign || schema.state == SchemaState::newer)
         require_readable_schema(schema, path);
+    // Before anything runs: a trigger in the file would fire with the first event, a view in a table's place when it is read.
+    if (!is_new)
+        static_cast<void>(
+            require_own_schema(*connection, fmt::format("open {} for writing", path), SchemaUse::writing));
     if (is_new && mark)
         refuse(ErrorCode::log_behind_mark, path,
                fmt::format("the file is empty, but the mark in {} says that its log reached event {}: its content was "

@@ -89,8 +89,6 @@ TEST_CASE("journal: one flipped bit anywhere is found") {
     for (std::size_t bit = 0; bit < record.size() * 8; ++bit) {
         std::string damaged = record;
         damaged[bit / 8] = static_cast<char>(static_cast<unsigned char>(damaged[bit / 8]) ^ (1U << bit % 8));
-        // Upper case digits of the checksum are the same checksum.
-        if (bit / 8 >= record.size() - 10 && std::isalpha(damaged[bit / 8]) && bit % 8 == 5) continue;
         CAPTURE(bit);
         CHECK(thrown_code([&] { return decode_journal_record(damaged); }) == ErrorCode::invalid_line);
     }

@@ -272,6 +272,18 @@ TEST_CASE("compare: a journal that lags or ends in a torn line is noted, not a p
     CHECK_THAT(comparison.notes[1], Catch::Contains("ends at seq 2"));
 }
 
+TEST_CASE("compare: a journal that lacks only the last results, and one without a record, are noted") {
+    Desk desk;
+    const std::string text = desk.whole();
+    write_file(desk.journal, text.substr(0, text.rfind('\n', text.size() - 2) + 1));
+    REQUIRE(desk.compare().notes.size() == 1);
+    CHECK_THAT(desk.compare().notes[0], Catch::Contains("ends at result 2, 1 results before"));
+    write_file(desk.journal, "");
+    CHECK(desk.compare().ok());
+    REQUIRE(desk.compare().notes.size() == 1);
+    CHECK_THAT(desk.compare().notes[0], Catch::Contains("no record"));
+}
+
 TEST_CASE("compare: a journal ahead of the log is a problem that names the lost events") {
     Desk desk;
     std::vector<Event> events = events_of(desk.store);
