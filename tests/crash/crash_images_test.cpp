@@ -64,7 +64,7 @@ void explore_runs(Campaign& campaign, Durability durability) {
 TEST_CASE("crash: of three emits every state of the disk that a power loss may leave comes back whole", "[images]") {
     // One and two emits are its beginnings. With more unsynced pieces than that (only when the file is made and when -wal
     // is moved into it) subsets are chosen.
-    const CrashPlan plan{.exhaustive_pieces_max = campaign::is_full() ? 12U : 5U,
+    const CrashPlan plan{.exhaustive_pieces_max = campaign::is_full() ? 12U : 3U,
                          .random_subsets = campaign::is_full() ? 200U : 10U};
     Campaign campaign("crash images, every subset, 3 emits, FULL", "distinct images", 1'000, 20'000);
     ImageSet seen;
