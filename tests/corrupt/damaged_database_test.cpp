@@ -44,7 +44,13 @@ class DatabaseCampaign {
         if (reading.error) CHECK(reading.error->code() != ErrorCode::internal);
         if (verdict.ok) {
             CHECK_FALSE(reading.error);
-            CHECK(reading.content == sample_.content);
+            CHECK(reading.content.head == sample_.content.head);
+            CHECK((reading.content.events == sample_.content.events));
+            CHECK((reading.content.results == sample_.content.results));
+            // A checkpoint's name is in no chain: under another name it is a position of this history all the same, and
+            // who asks for the old name begins at the start.
+            REQUIRE(reading.content.checkpoints.size() == 1);
+            CHECK(reading.content.checkpoints[0].second == sample_.content.checkpoints[0].second);
         } else if (!reading.error && !is_beginning(reading.content, sample_.content)) {
             campaign_.count("read without an error though verify finds them");
         }
