@@ -107,6 +107,31 @@ void sync_wal(const std::string& path, FileSystem& files) {
     files.sync_directory(directory_of(path));  // with NORMAL nobody may have synced its name either
 }
 
+// The life lock alone, never longer than the writer lock: who opens a log comes in by the writer lock, and must then find
+// the life lock free or shared, also when the one before failed.
+class LifeAlone {
+  public:
+    explicit LifeAlone(LockFile& lock) : lock_(lock), held_(lock.try_hold_life_alone()) {}
+    ~LifeAlone() {
+        try {
+            share();
+        } catch (...) {
+            // Closing the lock file gives it up as well.
+        }
+    }
+    LifeAlone(const LifeAlone&) = delete;
+    LifeAlone& operator=(const LifeAlone&) = delete;
+
+    [[nodiscard]] bool is_held() const noexcept { return held_; }
+    void share() {
+        if (std::exchange(held_, false)) lock_.share_life();
+    }
+
+  private:
+    LockFile& lock_;
+    bool held_;
+};
+
 }  // namespace
 
 WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreOptions& options) {
@@ -118,7 +143,8 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
     opened.lock = std::make_unique<LockFile>(files, path, true);
     LockFile& lock = *opened.lock;
     const WriterLock writer_lock(lock, *options.clock, options.busy_timeout);
-    const bool first = lock.try_hold_life_alone();
+    LifeAlone alone(lock);
+    const bool first = alone.is_held();
     if (!first) lock.share_life();
 
     if (!files.exists(path)) {
@@ -156,7 +182,7 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
         opened.head = read_head(*connection);
         opened.refusal.emplace(ErrorCode::log_behind_mark, fmt::format("write to {}: {}", path, *behind));
         opened.warnings.push_back(std::move(*behind));
-        lock.share_life();
+        alone.share();
         return opened;  // the connection closes without a checkpoint: -wal stays as it is
     }
 
@@ -171,7 +197,7 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
         if (!checkpoint(*connection, CheckpointMode::truncate, busy_timeout_ms(options))) sync_wal(path, files);
         DAYBOOK_KILL_POINT(opened_first);
         lock.write_mark(opened.head);
-        lock.share_life();
+        alone.share();
     }
     opened.wake = files.open(wake_path_of(path), OpenMode::create);
     give_to_owner_of(path, wake_path_of(path));
@@ -196,7 +222,8 @@ void move_all_into_database(WritingFile& file, const StoreOptions& options) {
         if (error.code() == ErrorCode::busy) return;
         throw;
     }
-    if (!file.lock->try_hold_life_alone()) return;
+    const LifeAlone alone(*file.lock);
+    if (!alone.is_held()) return;
     if (!checkpoint(*file.connection, CheckpointMode::truncate, 0)) return;
     file.lock->write_mark(read_head(*file.connection));
     file.connection->allow_checkpoint_on_close(true);  // -wal is empty now: SQLite may delete it

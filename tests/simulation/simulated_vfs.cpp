@@ -25,7 +25,7 @@ struct OpenFile {
     SimulatedDisk::Holder holder;
     int lock_level;
     bool maps_shm;
-    bool directory_unsynced;  // os_unix.c syncs the directory with the first sync of a new journal or -wal
+    bool directory_unsynced;  // os_unix.c syncs the directory with the first sync of a journal or -wal
     std::string* delete_on_close;
 };
 
@@ -263,18 +263,18 @@ struct VfsCalls {
         auto* const made = new (file) OpenFile{};
         if (disk.enter(Call::open)) return SQLITE_CANTOPEN;
         std::optional<Inode> inode = path == nullptr ? std::optional<Inode>(disk.create_unnamed()) : disk.find(path);
-        bool created = false;
         if (!inode) {
             if ((flags & SQLITE_OPEN_CREATE) == 0) return SQLITE_CANTOPEN;
             inode = disk.create(path);
-            created = true;
         } else if (path != nullptr && (flags & SQLITE_OPEN_EXCLUSIVE) != 0 && (flags & SQLITE_OPEN_CREATE) != 0) {
             return SQLITE_CANTOPEN;
         }
         made->vfs = &owner;
         made->inode = *inode;
         made->holder = disk.new_holder();
-        made->directory_unsynced = created && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+        // Also if it was there: who made it may not have synced its name.
+        made->directory_unsynced =
+            (flags & SQLITE_OPEN_CREATE) != 0 && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
         if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0)
             made->delete_on_close = new std::string(path == nullptr ? "" : path);
         made->base.pMethods = &methods;
