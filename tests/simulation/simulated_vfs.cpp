@@ -25,7 +25,7 @@ struct OpenFile {
     SimulatedDisk::Holder holder;
     int lock_level;
     bool maps_shm;
-    bool directory_unsynced;  // os_unix.c syncs the directory with the first sync of a new journal or -wal
+    bool directory_unsynced;  // os_unix.c syncs the directory with the first sync of a journal or -wal
     std::string* delete_on_close;
 };
 
@@ -70,9 +70,10 @@ struct VfsCalls {
     static int write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 offset) {
         const auto fault = disk_of(file).enter(Call::write);
         const std::string_view text(static_cast<const char*>(from), static_cast<std::size_t>(bytes));
-        if (fault == Fault::short_write)
+        if (fault == Fault::short_write || fault == Fault::full_midway)
             disk_of(file).write(self(file)->inode, static_cast<std::uint64_t>(offset), text.substr(0, text.size() / 2));
-        if (fault) return *fault == Fault::disk_full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+        if (fault == Fault::disk_full || fault == Fault::full_midway) return SQLITE_FULL;
+        if (fault) return SQLITE_IOERR_WRITE;
         disk_of(file).write(self(file)->inode, static_cast<std::uint64_t>(offset), text);
         return SQLITE_OK;
     }
@@ -90,8 +91,8 @@ struct VfsCalls {
         }
         disk_of(file).sync(self(file)->inode);
         if (self(file)->directory_unsynced) {
-            if (disk_of(file).enter(Call::sync_directory)) return SQLITE_IOERR_DIR_FSYNC;
-            disk_of(file).sync_directory();
+            // As os_unix.c: whether that succeeds is not asked.
+            if (!disk_of(file).enter(Call::sync_directory)) disk_of(file).sync_directory();
             self(file)->directory_unsynced = false;
         }
         return SQLITE_OK;
@@ -263,18 +264,16 @@ struct VfsCalls {
         auto* const made = new (file) OpenFile{};
         if (disk.enter(Call::open)) return SQLITE_CANTOPEN;
         std::optional<Inode> inode = path == nullptr ? std::optional<Inode>(disk.create_unnamed()) : disk.find(path);
-        bool created = false;
         if (!inode) {
             if ((flags & SQLITE_OPEN_CREATE) == 0) return SQLITE_CANTOPEN;
             inode = disk.create(path);
-            created = true;
         } else if (path != nullptr && (flags & SQLITE_OPEN_EXCLUSIVE) != 0 && (flags & SQLITE_OPEN_CREATE) != 0) {
             return SQLITE_CANTOPEN;
         }
         made->vfs = &owner;
         made->inode = *inode;
         made->holder = disk.new_holder();
-        made->directory_unsynced = created && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+        made->directory_unsynced = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
         if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0)
             made->delete_on_close = new std::string(path == nullptr ? "" : path);
         made->base.pMethods = &methods;
