@@ -110,7 +110,8 @@ void FaultClient::failed(std::string_view what, Does does, const Error& error) {
     if (!has_failed()) return complain(what, fmt::format("failed on a healthy machine: {}", error.what()));
     // A copy of which something cannot be read does not verify, and that is said of it.
     const bool unread_copy = error.code() == ErrorCode::corrupt && what == "backup";
-    if (!is_true_of_a_fault(error.code()) && !unread_copy) return complain(what, fmt::format("is told untruly: {}", error.what()));
+    if (!is_true_of_a_fault(error.code()) && !unread_copy)
+        return complain(what, fmt::format("is told untruly: {}", error.what()));
     if (does != Does::writes) return;
     if (must_refuse_ && error.code() != ErrorCode::writes_refused)
         complain(what, fmt::format("got further than to be refused: {}", error.what()));
@@ -121,9 +122,8 @@ void FaultClient::open(Access access) {
     for (int tries = 0; tries < 2 && !store_; ++tries) {
         StoreOptions options = store_options();
         options.access = access;
-        attempt("open", Does::opens, [&] {
-            store_.emplace(EventStore::open(simulation::log_path, std::move(options)));
-        });
+        attempt("open", Does::opens,
+                [&] { store_.emplace(EventStore::open(simulation::log_path, std::move(options))); });
     }
     must_refuse_ = false;
 }
@@ -183,9 +183,8 @@ void FaultClient::append_conflicting() {
     NewEvent event = make_fault_event("of a conflict");
     AppendRequest request{.events = {event}, .expectations = {{event.stream, ExpectedVersion::exactly(Version{999})}}};
     AppendOutcome outcome;
-    const Told told = attempt("append in conflict", Does::reads, [&] {
-        outcome = store_->try_append(std::move(request));
-    });
+    const Told told =
+        attempt("append in conflict", Does::reads, [&] { outcome = store_->try_append(std::move(request)); });
     if (told == Told::stored && !std::holds_alternative<VersionConflict>(outcome))
         complain("append in conflict", "no conflict was found");
 }
@@ -203,9 +202,8 @@ void FaultClient::append_result(std::string_view event_id, std::uint32_t attempt
     row.result = R"({"done":true})";
     std::vector<EventResult> stored;
     std::vector<NewResult> asked{row};
-    const Told told = attempt("append a result", Does::writes, [&] {
-        stored = store_->append_results(std::move(asked));
-    });
+    const Told told =
+        attempt("append a result", Does::writes, [&] { stored = store_->append_results(std::move(asked)); });
     ledger.note(row, told, std::move(stored));
 }
 
@@ -237,9 +235,8 @@ void FaultClient::claim() {
 void FaultClient::checkpoint_wal() {
     if (!store_) return;
     // Not getting the writer lock for it leaves everything as it was, and is no reason to refuse what is written next.
-    attempt("checkpoint -wal", must_refuse_ ? Does::writes : Does::reads, [&] {
-        static_cast<void>(store_->checkpoint_wal());
-    });
+    attempt("checkpoint -wal", must_refuse_ ? Does::writes : Does::reads,
+            [&] { static_cast<void>(store_->checkpoint_wal()); });
 }
 
 void FaultClient::save_checkpoint(std::string_view name) {
@@ -276,8 +273,8 @@ void FaultClient::follow() {
     });
     for (std::size_t index = 0; index < seen.size(); ++index)
         if (seen[index].seq.value != index + 1) complain("follow", "an event was passed over, or came twice");
-    if (told == Told::stored && (seen.size() < ledger.events_stored() ||
-                                 seen.size() > ledger.events_stored() + ledger.events_in_doubt()))
+    if (told == Told::stored &&
+        (seen.size() < ledger.events_stored() || seen.size() > ledger.events_stored() + ledger.events_in_doubt()))
         complain("follow", fmt::format("{} events came", seen.size()));
 }
 
@@ -291,8 +288,8 @@ void FaultClient::verify() {
         if (has_failed() && (problem.code == "file_damaged" || problem.code == "not_openable")) continue;
         complain("verify", fmt::format("finds {} in a sound log: {}", problem.code, problem.message));
     }
-    if (report->ok() && (report->events < ledger.events_stored() ||
-                         report->events > ledger.events_stored() + ledger.events_in_doubt()))
+    if (report->ok() &&
+        (report->events < ledger.events_stored() || report->events > ledger.events_stored() + ledger.events_in_doubt()))
         complain("verify", fmt::format("is content with {} events", report->events));
 }
 

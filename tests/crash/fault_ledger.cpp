@@ -148,7 +148,8 @@ std::string Ledger::compare(const ReadLog& log) const {
     const auto check_stored = [&](const std::vector<EventResult>& stored) -> std::string {
         for (const EventResult& row : stored) {
             const auto place = by_key.find(key_of(row));
-            if (place == by_key.end()) return fmt::format("result {} was acknowledged and is gone", row.result_seq.value);
+            if (place == by_key.end())
+                return fmt::format("result {} was acknowledged and is gone", row.result_seq.value);
             if (*place->second != row)
                 return fmt::format("result {} is not what was acknowledged", row.result_seq.value);
         }
@@ -166,12 +167,11 @@ std::string Ledger::compare(const ReadLog& log) const {
     }
     for (const Rows& together : rows) {
         if (std::string fault = check_stored(together.stored); !fault.empty()) return fault;
-        const auto found = static_cast<std::size_t>(
-            std::count_if(together.asked.begin(), together.asked.end(),
-                          [&](const NewResult& row) { return by_key.contains(key_of(row)); }));
-        if (std::string fault =
-                judge_whole(together.told, together.asked.size(), found,
-                            fmt::format("the results of '{}'", together.asked.front().event_id));
+        const auto found =
+            static_cast<std::size_t>(std::count_if(together.asked.begin(), together.asked.end(),
+                                                   [&](const NewResult& row) { return by_key.contains(key_of(row)); }));
+        if (std::string fault = judge_whole(together.told, together.asked.size(), found,
+                                            fmt::format("the results of '{}'", together.asked.front().event_id));
             !fault.empty())
             return fault;
         known_rows += found;

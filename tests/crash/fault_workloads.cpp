@@ -308,8 +308,7 @@ std::string FaultedWorkload::judge(const DiskImage& image, const Ledger& ledger,
     std::string told;
     for (const Batch& batch : ledger.batches)
         told += fmt::format("{}{}{};", static_cast<int>(batch.told), batch.stored.size(), batch.rows.size());
-    for (const Rows& rows : ledger.rows)
-        told += fmt::format("{}{};", static_cast<int>(rows.told), rows.stored.size());
+    for (const Rows& rows : ledger.rows) told += fmt::format("{}{};", static_cast<int>(rows.told), rows.stored.size());
     for (const KeptCheckpoint& kept : ledger.checkpoints)
         told += fmt::format("{}{};", static_cast<int>(kept.told), kept.head.seq.value);
     for (const Batch& batch : ledger.batches)

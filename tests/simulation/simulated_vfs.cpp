@@ -273,7 +273,8 @@ struct VfsCalls {
         made->vfs = &owner;
         made->inode = *inode;
         made->holder = disk.new_holder();
-        made->directory_unsynced = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+        made->directory_unsynced =
+            (flags & SQLITE_OPEN_CREATE) != 0 && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
         if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0)
             made->delete_on_close = new std::string(path == nullptr ? "" : path);
         made->base.pMethods = &methods;
