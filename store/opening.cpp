@@ -70,7 +70,8 @@ HeaderReading read_header(const std::string& path, const StoreOptions& options) 
 }
 
 bool is_directory_unwritable(const std::string& path) {
-    return access_error(directory_of(path), W_OK) != 0;
+    const int problem = access_error(directory_of(path), W_OK);
+    return problem == EACCES || problem == EPERM || problem == EROFS;
 }
 
 ConnectionOptions reading_options(const StoreOptions& options) {

@@ -187,6 +187,9 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
     }
 
     switch_to_wal(*connection, path);
+    // SQLite syncs the directory with its first sync of -wal and does not ask whether that succeeded: a commit that is
+    // acknowledged must not lose -wal by its name.
+    if (first) files.sync_directory(directory_of(path));
     DAYBOOK_KILL_POINT(before_migration);
     if (schema.state != SchemaState::current)
         migrate(*connection, schema, uuid_v4(*options.random), options.clock->now());

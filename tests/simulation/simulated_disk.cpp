@@ -166,10 +166,19 @@ void SimulatedDisk::unlock_all(Inode inode, Holder holder) {
     }
 }
 
+std::size_t SimulatedDisk::locks_held() const {
+    std::size_t held = 0;
+    for (const std::unique_ptr<File>& file : files_)
+        for (const auto& [byte, lock] : file->locks)
+            if (lock.exclusive != 0 || !lock.shared.empty()) ++held;
+    return held;
+}
+
 std::optional<Fault> SimulatedDisk::enter(Call call) {
     pass(call);
     ++calls_counted_;
     if (!plan_ || calls_counted_ < plan_->at || (plan_->once && has_failed_)) return std::nullopt;
+    if (!plan_->kinds.test(static_cast<std::size_t>(call))) return std::nullopt;
     has_failed_ = true;
     return plan_->fault;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -72,13 +73,17 @@ enum class Fault : std::uint8_t {
     io_error,
     disk_full,
     short_write,  ///< half of it is written, then EIO
+    full_midway,  ///< half of it is written, then there is no room
 };
 
-/// From the `at`th call that can fail on (counted from 1), `once` or for ever.
+using CallSet = std::bitset<calls>;
+
+/// From the `at`th call that can fail on (counted from 1), `once` or for ever; of the calls of `kinds` alone.
 struct FaultPlan {
     std::uint64_t at = 0;
     Fault fault = Fault::io_error;
     bool once = true;
+    CallSet kinds = CallSet().set();
 };
 
 /// Thread-safety: one thread at a time.
@@ -127,6 +132,8 @@ class SimulatedDisk {
     void unlock(Inode inode, std::uint64_t byte, Holder holder);
     [[nodiscard]] bool is_locked_by_other(Inode inode, std::uint64_t byte, Holder holder) const;
     void unlock_all(Inode inode, Holder holder);
+    /// Of all files together: 0 when nobody uses the disk.
+    [[nodiscard]] std::size_t locks_held() const;
 
     struct SharedMemory {
         std::vector<std::unique_ptr<std::array<std::byte, 32768>>> regions;

@@ -11,9 +11,13 @@ namespace daybook::simulation {
 namespace {
 
 [[noreturn]] void fail(Fault fault, std::string_view attempted, const std::string& path) {
-    const bool full = fault == Fault::disk_full;
+    const bool full = fault == Fault::disk_full || fault == Fault::full_midway;
     throw Error(full ? ErrorCode::disk_full : ErrorCode::io_error,
                 fmt::format("{} {}: {}", attempted, path, full ? "no space left on device" : "input/output error"));
+}
+
+bool stops_midway(Fault fault) {
+    return fault == Fault::short_write || fault == Fault::full_midway;
 }
 
 class SimulatedFile final : public File {
@@ -35,7 +39,7 @@ class SimulatedFile final : public File {
     }
     void write_at(std::uint64_t offset, std::string_view bytes) override {
         if (const auto fault = disk_.enter(Call::write)) {
-            if (*fault == Fault::short_write) disk_.write(inode_, offset, bytes.substr(0, bytes.size() / 2));
+            if (stops_midway(*fault)) disk_.write(inode_, offset, bytes.substr(0, bytes.size() / 2));
             fail(*fault, "write to", path_);
         }
         disk_.write(inode_, offset, bytes);
@@ -43,7 +47,7 @@ class SimulatedFile final : public File {
     void append(std::string_view bytes) override {
         const std::uint64_t end = disk_.content(inode_).size();
         if (const auto fault = disk_.enter(Call::write)) {
-            if (*fault != Fault::short_write) fail(*fault, "append to", path_);
+            if (!stops_midway(*fault)) fail(*fault, "append to", path_);
             // "Whole or an error": what is left of half an append is cut off again, as the real one does.
             disk_.write(inode_, end, bytes.substr(0, bytes.size() / 2));
             enter(Call::truncate, "take back what was appended to");

@@ -70,9 +70,10 @@ struct VfsCalls {
     static int write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 offset) {
         const auto fault = disk_of(file).enter(Call::write);
         const std::string_view text(static_cast<const char*>(from), static_cast<std::size_t>(bytes));
-        if (fault == Fault::short_write)
+        if (fault == Fault::short_write || fault == Fault::full_midway)
             disk_of(file).write(self(file)->inode, static_cast<std::uint64_t>(offset), text.substr(0, text.size() / 2));
-        if (fault) return *fault == Fault::disk_full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+        if (fault == Fault::disk_full || fault == Fault::full_midway) return SQLITE_FULL;
+        if (fault) return SQLITE_IOERR_WRITE;
         disk_of(file).write(self(file)->inode, static_cast<std::uint64_t>(offset), text);
         return SQLITE_OK;
     }
@@ -90,8 +91,8 @@ struct VfsCalls {
         }
         disk_of(file).sync(self(file)->inode);
         if (self(file)->directory_unsynced) {
-            if (disk_of(file).enter(Call::sync_directory)) return SQLITE_IOERR_DIR_FSYNC;
-            disk_of(file).sync_directory();
+            // As os_unix.c: whether that succeeds is not asked.
+            if (!disk_of(file).enter(Call::sync_directory)) disk_of(file).sync_directory();
             self(file)->directory_unsynced = false;
         }
         return SQLITE_OK;
