@@ -23,11 +23,13 @@ class DatabaseCampaign {
     void flip(std::size_t at, unsigned bit) {
         Image image = sample_.image;
         image.at("")[at] = static_cast<char>(image.at("")[at] ^ (1 << bit));
+        is_freelist_damaged_ = at >= 32 && at < 40;  // its first page and its length, in the file's header
         try_image(image, fmt::format("bit {} of byte {}", bit, at));
     }
     void cut(std::size_t length) {
         Image image = sample_.image;
         image.at("").resize(length);
+        is_freelist_damaged_ = false;
         try_image(image, fmt::format("cut to {} bytes", length));
     }
     /// Every so many images are opened for writing too, which costs several syncs.
@@ -69,6 +71,14 @@ class DatabaseCampaign {
             CHECK(error.code() != ErrorCode::internal);
         }
         if (!verdict.ok) return;
+        if (refusal && is_freelist_damaged_) {
+            // SQLite 3.40.1's integrity_check does not compare the header's count of free pages with their list; who
+            // needs a page does, so that the append is refused and nothing is lost.
+            campaign_.count("refused when a free page was needed");
+            CHECK(refusal->code() == ErrorCode::corrupt);
+            CHECK((read_all(path_).content.events == sample_.content.events));
+            return;
+        }
         INFO((refusal ? refusal->what() : ""));
         CHECK_FALSE(refusal);
         const Verdict after = verdict_on(path_);
@@ -83,6 +93,7 @@ class DatabaseCampaign {
     const std::filesystem::path path_ = directory_ / "damaged.db";
     const Sample sample_;
     Campaign campaign_;
+    bool is_freelist_damaged_ = false;
     std::uint64_t tried_ = 0;
     std::uint64_t images_between_writing_ = 16;
 };
@@ -130,7 +141,7 @@ TEST_CASE("damaged database: a file that was cut is found, or the log is right",
     }
     damage.campaign().finish(images);
     CHECK(images > 250);
-    CHECK(damage.campaign().counted("found") > images - 10);
+    CHECK(damage.campaign().counted("found") > images * 9 / 10);  // some pages are in a hot -wal too
 }
 
 TEST_CASE("damaged database: a schema format that SQLite does not know is damage, not a bug of ours", "[damage]") {
@@ -142,6 +153,15 @@ TEST_CASE("damaged database: a schema format that SQLite does not know is damage
     const Reading reading = read_all(directory / "damaged.db");
     REQUIRE(reading.error);
     CHECK(reading.error->code() == ErrorCode::corrupt);
+}
+
+TEST_CASE("damaged database: a wrong count of free pages stops an append loudly, and loses nothing", "[damage]") {
+    DatabaseCampaign damage(Shape::closed, "the count of free pages");
+    damage.write_each(1);
+    for (std::size_t at = 32; at < 40; ++at)
+        for (unsigned bit = 0; bit < 8; ++bit) damage.flip(at, bit);
+    damage.campaign().finish(64);
+    CHECK(damage.campaign().counted("opened for writing") == 64);
 }
 
 TEST_CASE("damaged database: every bit of every byte", "[.][campaign]") {
