@@ -135,7 +135,7 @@ class Writing {
         if (!lock_->try_lock(0, LockMode::exclusive)) throw Error(ErrorCode::busy, "another process is writing it");
         // Made here and not by SQLite, which asks the umask: a state tells as much as the log, whose files are for their
         // owner alone. Its -wal and -shm take the rights of the file.
-        if (!files.exists(file_name(path))) files.open(file_name(path), OpenMode::create_new);
+        if (!files.exists(file_name(path))) static_cast<void>(files.open(file_name(path), OpenMode::create_new));
         connection_ = std::make_unique<Connection>(
             file_name(path), ConnectionOptions{.writable = true,
                                                .create = true,
