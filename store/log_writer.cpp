@@ -7,6 +7,7 @@
 
 #include <daybook/event/error.hpp>
 
+#include "event/test_hooks.hpp"
 #include "store/sqlite_error.hpp"
 
 namespace daybook {
@@ -409,7 +410,8 @@ bool LogWriter::commit() {
         return true;
     }
     const int family = extended & 0xff;
-    const bool rejected = family == SQLITE_BUSY || (family == SQLITE_FULL && full_means_rejected());
+    const bool rejected = family == SQLITE_BUSY || (family == SQLITE_FULL && full_means_rejected()) ||
+                          DAYBOOK_PLANTED(failed_commit_rejected);
     rollback();
     stream_heads_.clear();
     data_version_ = -1;
