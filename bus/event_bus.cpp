@@ -70,11 +70,11 @@ Registration EventBus::add(std::string_view pattern, HandlerOptions options, Han
             ErrorCode::invalid_argument,
             fmt::format("register a handler for '{}' on bus '{}': the function is empty", pattern, impl.options.name));
     }
-    std::shared_ptr<HandlerEntry> entry =
-        impl.registry.add(impl.options.name, pattern, std::move(options), std::move(function), once,
-                          impl.store.options().limits.name_bytes_max);
-    return Registration(
-        std::make_shared<Registration::Impl>(Registration::Impl{impl.weak_from_this(), std::move(entry)}));
+    // Made first: a handler must not stay registered because there was no memory for what ends it.
+    auto made = std::make_shared<Registration::Impl>(Registration::Impl{impl.weak_from_this(), nullptr});
+    made->entry = impl.registry.add(impl.options.name, pattern, std::move(options), std::move(function), once,
+                                    impl.store.options().limits.name_bytes_max);
+    return Registration(std::move(made));
 }
 
 bool EventBus::off(std::string_view handler) {

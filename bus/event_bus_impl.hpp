@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,7 @@ struct Outcome {
     std::size_t index = 0;
     NewResult row;
     bool counted = false;  // its event no longer waits for it
+    bool settled = false;  // it is in the log, or can never be
 };
 
 struct EventBus::Impl : std::enable_shared_from_this<EventBus::Impl> {
@@ -127,12 +129,14 @@ struct EventBus::Impl : std::enable_shared_from_this<EventBus::Impl> {
     [[nodiscard]] std::vector<EventResult> last_rows(Sequence event, bool may_be_missing) const;
     void reserve_room(std::size_t count, std::size_t& reserved);
     void started(const EventRuns& runs, const HandlerEntry& handler, Timestamp at) noexcept;
-    /// Appends `outcomes` in one commit. True: they are in the log. False: the disk refuses, `error` says how. Rows that can
-    /// never be written are counted and given up.
-    [[nodiscard]] bool append_outcomes(std::vector<Outcome>& outcomes, std::string& error);
-    void accept(std::vector<Outcome>& outcomes, std::vector<EventResult>&& rows) noexcept;
+    /// Appends `outcomes` in one commit and settles them. False: the disk refuses, `error` says how. Rows that can never be
+    /// written are counted and given up.
+    [[nodiscard]] bool append_outcomes(std::span<Outcome> outcomes, std::string& error);
+    void accept(std::span<Outcome> outcomes, std::vector<EventResult>&& rows) noexcept;
+    /// Keeps those that are not settled for another try, as many as options allow.
+    void keep_unsaved(std::vector<Outcome>& outcomes) noexcept;
     /// Its event no longer waits for it; `error` says why it is not in the log.
-    static void count(Outcome& outcome, const std::string& error) noexcept;
+    static void count(Outcome& outcome, std::string_view error) noexcept;
 };
 
 }  // namespace daybook

@@ -154,10 +154,10 @@ Outcome EventBus::Impl::run_handler(const std::shared_ptr<EventRuns>& runs, std:
     return outcome;
 }
 
-void EventBus::Impl::count(Outcome& outcome, const std::string& error) noexcept {
+void EventBus::Impl::count(Outcome& outcome, std::string_view error) noexcept {
     const std::lock_guard lock(outcome.runs->mutex);
     try {
-        outcome.runs->outcome_error = error;
+        outcome.runs->outcome_error.assign(error);
     } catch (...) {
         outcome.runs->outcome_error.clear();
     }
@@ -167,7 +167,7 @@ void EventBus::Impl::count(Outcome& outcome, const std::string& error) noexcept 
     outcome.runs->changed.notify_all();
 }
 
-void EventBus::Impl::accept(std::vector<Outcome>& outcomes, std::vector<EventResult>&& rows) noexcept {
+void EventBus::Impl::accept(std::span<Outcome> outcomes, std::vector<EventResult>&& rows) noexcept {
     if (!chain.nobody_watches()) {
         const auto lock = delivery_lock();
         for (std::size_t index = 0; index < outcomes.size() && index < rows.size(); ++index) {
@@ -175,6 +175,7 @@ void EventBus::Impl::accept(std::vector<Outcome>& outcomes, std::vector<EventRes
         }
     }
     for (std::size_t index = 0; index < outcomes.size() && index < rows.size(); ++index) {
+        outcomes[index].settled = true;
         {
             const std::lock_guard lock(outcomes[index].runs->mutex);
             std::vector<EventResult>& shown = outcomes[index].runs->rows;
@@ -184,11 +185,11 @@ void EventBus::Impl::accept(std::vector<Outcome>& outcomes, std::vector<EventRes
     }
 }
 
-bool EventBus::Impl::append_outcomes(std::vector<Outcome>& outcomes, std::string& error) {
-    std::vector<NewResult> rows;
-    rows.reserve(outcomes.size());
-    for (const Outcome& outcome : outcomes) rows.push_back(outcome.row);
+bool EventBus::Impl::append_outcomes(std::span<Outcome> outcomes, std::string& error) {
     try {
+        std::vector<NewResult> rows;
+        rows.reserve(outcomes.size());
+        for (const Outcome& outcome : outcomes) rows.push_back(outcome.row);
         std::vector<EventResult> written = store.append_results(std::move(rows));
         DAYBOOK_KILL_POINT(after_outcome);
         accept(outcomes, std::move(written));
@@ -203,65 +204,61 @@ bool EventBus::Impl::append_outcomes(std::vector<Outcome>& outcomes, std::string
     if (outcomes.size() == 1) {
         // Trying again would not help, and must not hold up the others.
         outcome_failures.failed("append an outcome", error);
+        outcomes.front().settled = true;
         count(outcomes.front(), error);
         return true;
     }
     // One of them is at fault: each alone, so that it harms no other.
-    while (!outcomes.empty()) {
-        std::vector<Outcome> one;
-        one.push_back(outcomes.front());
-        if (!append_outcomes(one, error)) return false;
-        outcomes.erase(outcomes.begin());
+    for (std::size_t index = 0; index < outcomes.size(); ++index) {
+        if (!append_outcomes(outcomes.subspan(index, 1), error)) return false;
     }
     return true;
 }
 
 void EventBus::Impl::save(std::vector<Outcome> outcomes) noexcept {
     constexpr std::size_t commit_rows_max = 500;
+    std::string error;
+    bool refused = false;
     try {
         {
             const std::lock_guard lock(unsaved_mutex);
             if (outcomes.empty() && unsaved.empty()) return;
+            outcomes.reserve(outcomes.size() + unsaved.size());  // all of them are moved then, or none
             outcomes.insert(outcomes.begin(), std::make_move_iterator(unsaved.begin()),
                             std::make_move_iterator(unsaved.end()));
             unsaved.clear();
         }
-        const std::size_t records = outcomes.size();
-        std::vector<Outcome> refused;
-        std::string error;
-        for (std::size_t begin = 0; begin < outcomes.size(); begin += commit_rows_max) {
-            const auto first = outcomes.begin() + static_cast<std::ptrdiff_t>(begin);
-            const auto last =
-                outcomes.begin() + static_cast<std::ptrdiff_t>(std::min(begin + commit_rows_max, records));
-            std::vector<Outcome> batch(std::make_move_iterator(first), std::make_move_iterator(last));
+        for (std::size_t begin = 0; begin < outcomes.size() && !refused; begin += commit_rows_max) {
+            const std::size_t count = std::min(commit_rows_max, outcomes.size() - begin);
             // Once the disk has refused, more tries in the same breath only cost time.
-            if (error.empty() && append_outcomes(batch, error)) {
-                error.clear();
-                continue;
-            }
-            std::move(batch.begin(), batch.end(), std::back_inserter(refused));
+            refused = !append_outcomes(std::span(outcomes).subspan(begin, count), error);
         }
-        if (refused.empty()) {
-            if (!feeders.empty()) {
-                const auto lock = delivery_lock();
-                feed(records);
-            }
-            return;
+        if (!refused) {
+            if (feeders.empty()) return;
+            const auto lock = delivery_lock();
+            return feed(outcomes.size());
         }
         outcome_failures.failed("append outcomes", error);
-        for (Outcome& outcome : refused) count(outcome, error);
-        const std::lock_guard lock(unsaved_mutex);
-        for (Outcome& outcome : refused) {
-            if (unsaved.size() >= options.unsaved_outcomes_max) {
-                ++forgotten;
-                continue;
-            }
-            unsaved.push_back(std::move(outcome));
-        }
     } catch (...) {
-        // Out of memory: the rows stay pending, which is true: the handlers may have run.
         outcome_failures.failed_with_current_exception("append outcomes");
     }
+    // Nobody waits for what is not in the log; their rows stay pending, which is true: the handlers may have run.
+    std::erase_if(outcomes, [](const Outcome& outcome) { return outcome.settled; });
+    for (Outcome& outcome : outcomes) count(outcome, error.empty() ? "out of memory" : std::string_view(error));
+    keep_unsaved(outcomes);
+}
+
+void EventBus::Impl::keep_unsaved(std::vector<Outcome>& outcomes) noexcept {
+    const std::lock_guard lock(unsaved_mutex);
+    std::size_t kept = 0;
+    try {
+        if (unsaved.empty() && outcomes.size() <= options.unsaved_outcomes_max) return unsaved.swap(outcomes);
+        for (; kept < outcomes.size() && unsaved.size() < options.unsaved_outcomes_max; ++kept)
+            unsaved.push_back(std::move(outcomes[kept]));
+    } catch (...) {
+        // No memory for more: the rest is forgotten as what is over the cap.
+    }
+    forgotten += outcomes.size() - kept;
 }
 
 void EventBus::Impl::run_queued(const QueuedRun& run) noexcept {

@@ -48,8 +48,9 @@ void WorkQueue::give_back(std::size_t count) noexcept {
 void WorkQueue::push(QueuedRun run) {
     const std::lock_guard lock(mutex_);
     drop_taken();
-    run.runs->turns[run.index] = EventRuns::Turn::queued;
+    EventRuns::Turn& turn = run.runs->turns[run.index];
     queue_.push_back(std::move(run));
+    turn = EventRuns::Turn::queued;  // not before: who is not in the queue must not be taken from it
     --reserved_;
     ++queued_;
     work_.notify_one();

@@ -260,10 +260,14 @@ struct JournalMiddleware::Impl {
         options.files->sync_directory(directory_of(options.path));
     }
 
+    /// The whole line with its end, or, without memory, nothing of it: `fed` must not run ahead of the buffer.
     void add(std::string&& line) {
+        line += '\n';
         buffer += line;
-        buffer += '\n';
         ++buffered_records;
+    }
+
+    void write_out_if_full() {
         if (buffer.size() >= options.buffer_bytes_max) write_out();
     }
 
@@ -348,9 +352,10 @@ void JournalMiddleware::feed(const Event& event) {
     impl_->require_fed_in_turn("event seq", event.seq.value, impl_->fed.seq.value);
     const std::string tags = tags_to_json(event.tags);
     std::string line = encode_journal_record(view_of(event, tags));
+    impl_->add(std::move(line));
     impl_->fed.seq = event.seq;
     impl_->fed.digest = event.digest;
-    impl_->add(std::move(line));
+    impl_->write_out_if_full();
 }
 
 void JournalMiddleware::feed(const EventResult& result) {
@@ -358,9 +363,10 @@ void JournalMiddleware::feed(const EventResult& result) {
     if (impl_->opened && result.result_seq <= impl_->fed.result_seq) return;
     impl_->require_fed_in_turn("result seq", result.result_seq.value, impl_->fed.result_seq.value);
     std::string line = encode_journal_record(result);
+    impl_->add(std::move(line));
     impl_->fed.result_seq = result.result_seq;
     impl_->fed.result_digest = result.digest;
-    impl_->add(std::move(line));
+    impl_->write_out_if_full();
 }
 
 void JournalMiddleware::flush() {

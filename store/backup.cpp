@@ -39,6 +39,8 @@ class TemporaryCopy {
         std::string name = ".daybook-backup-";
         for (const std::byte byte : bytes) name += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
         path_ = (target.parent_path() / name).native();
+        for (std::size_t index = 0; index < suffixes.size(); ++index)
+            companions_[index] = path_ + std::string(suffixes[index]);
         static_cast<void>(files_.open(path_, OpenMode::create_new));
     }
     ~TemporaryCopy() {
@@ -50,8 +52,7 @@ class TemporaryCopy {
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     void remove_companions() noexcept {
-        for (const std::string_view suffix : {"-wal", "-shm", "-journal", ".lock", ".wake"})
-            remove(path_ + std::string(suffix));
+        for (const std::string& companion : companions_) remove(companion);
     }
     void rename(const std::string& target, bool replace) {
         if (replace) {
@@ -70,8 +71,11 @@ class TemporaryCopy {
             // Nothing more can be done about a file that cannot be removed; its name says what it is.
         }
     }
+    static constexpr std::array<std::string_view, 5> suffixes{"-wal", "-shm", "-journal", ".lock", ".wake"};
+
     FileSystem& files_;
     std::string path_;
+    std::array<std::string, suffixes.size()> companions_;  // made beforehand: they are removed also without memory
     bool renamed_ = false;
 };
 

@@ -52,7 +52,15 @@ std::exception_ptr copy_of(const std::exception_ptr& error) noexcept {
     try {
         std::rethrow_exception(error);
     } catch (const Error& original) {
-        return std::make_exception_ptr(original);
+        try {
+            // Not std::make_exception_ptr(): without memory that gives std::bad_alloc, which would tell of a commit in doubt
+            // that nothing was stored.
+            throw Error(original);
+        } catch (const Error&) {
+            return std::current_exception();
+        } catch (...) {
+            return error;
+        }
     } catch (...) {
         return error;
     }

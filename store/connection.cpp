@@ -94,13 +94,20 @@ std::int64_t Statement::integer(int column) const {
 
 std::string_view Statement::text(int column) const {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    if (bytes == nullptr) return {};
+    if (bytes == nullptr) return nothing_of(column);
     return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+// NULL, a blob of no bytes, or no memory: which must not be taken for one of them.
+std::string_view Statement::nothing_of(int column) const {
+    if (sqlite3_errcode(sqlite3_db_handle(statement_)) != SQLITE_NOMEM) return {};
+    throw Error(ErrorCode::out_of_memory,
+                fmt::format("read column {} of \"{}\": SQLite is out of memory", column, sqlite3_sql(statement_)));
 }
 
 std::string_view Statement::blob(int column) const {
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-    if (bytes == nullptr) return {};
+    if (bytes == nullptr) return nothing_of(column);
     return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 

@@ -66,6 +66,7 @@ class Statement {
 
   private:
     void check(int rc) const;
+    [[nodiscard]] std::string_view nothing_of(int column) const;
     sqlite3_stmt* statement_ = nullptr;
 };
 

@@ -39,6 +39,7 @@ LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const 
     committed_.head.store_id = head.store_id;
     begin_ = connection.prepare("BEGIN IMMEDIATE");
     commit_ = connection.prepare("COMMIT");
+    rollback_ = connection.prepare("ROLLBACK");
     read_data_version_ = connection.prepare("PRAGMA data_version");
     insert_event_ = connection.prepare(
         "INSERT INTO events_log (seq, event_id, type, event_version, stream, version, source, correlation_id, "
@@ -58,8 +59,8 @@ LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const 
 }
 
 void LogWriter::begin() {
-    begin_.run();
     try {
+        begin_.run();  // may fail half-way, without memory: the transaction is open then
         // Removed or replaced under us: what we commit would go to a file that nobody can open again.
         int moved = 0;
         if (sqlite3_file_control(connection_.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
@@ -113,7 +114,11 @@ void LogWriter::forget_transaction() noexcept {
 }
 
 void LogWriter::rollback() noexcept {
-    connection_.rollback();
+    if (connection_.in_transaction()) {
+        // Prepared: what is open for lack of memory must not need memory to be ended, or every other store waits for it.
+        sqlite3_step(rollback_.handle());
+        rollback_.reset();
+    }
     // Whatever was being written when it failed, changed_streams_ may not name every head that it touched.
     if (wrote_) stream_heads_.clear();
     forget_transaction();
@@ -406,7 +411,8 @@ bool LogWriter::commit() {
         return true;
     }
     const int family = extended & 0xff;
-    const bool rejected = family == SQLITE_BUSY || (family == SQLITE_FULL && full_means_rejected());
+    const bool rejected = family == SQLITE_BUSY || (family == SQLITE_FULL && full_means_rejected()) ||
+                          DAYBOOK_PLANTED(failed_commit_rejected);
     rollback();
     stream_heads_.clear();
     data_version_ = -1;

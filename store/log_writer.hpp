@@ -132,7 +132,7 @@ class LogWriter {
     std::vector<StreamEntry*> changed_streams_;
     std::map<std::uint64_t, OccurredRange> changed_blocks_;
     std::unordered_map<std::string, std::unique_ptr<Statement>, TextHash, std::equal_to<>> statements_;
-    Statement begin_, commit_, read_data_version_, insert_event_, insert_result_;
+    Statement begin_, commit_, rollback_, read_data_version_, insert_event_, insert_result_;
 };
 
 }  // namespace daybook

@@ -91,7 +91,9 @@ ReaderPool::Lease::~Lease() {
     for (auto& [sql, statements] : reader_->statements)
         for (auto& statement : statements) statement->reset();
     reader_->connection->rollback();
-    pool_->give_back(std::move(reader_), std::uncaught_exceptions() == exceptions_at_birth_);
+    // A rollback needs memory: a connection that is left in its snapshot would keep -wal from being begun anew.
+    const bool ended = !reader_->connection->in_transaction();
+    pool_->give_back(std::move(reader_), ended && std::uncaught_exceptions() == exceptions_at_birth_);
 }
 
 Connection& ReaderPool::Lease::connection() noexcept {

@@ -4,12 +4,14 @@
 
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <daybook/event/error.hpp>
+
+#include "event/json_scan.hpp"
+#include "event/json_walk.hpp"
 
 namespace daybook {
 
@@ -53,15 +55,21 @@ std::optional<Timestamp> optional_time(sqlite3_stmt* row, int column) {
     return Timestamp{integer(row, column)};
 }
 
+// Not with nlohmann::json: its destructor allocates, and ends the process when there is no memory.
 void read_emitted(sqlite3_stmt* row, int column, std::vector<std::string>& out) {
     const std::string_view json = text(row, column);
     out.clear();
     if (json == "[]") return;
-    const auto array = nlohmann::json::parse(json, nullptr, false);
-    if (!array.is_array()) throw_damaged(row, column, "a JSON array");
-    for (const auto& id : array) {
-        if (!id.is_string()) throw_damaged(row, column, "an array of ids");
-        out.push_back(id.get<std::string>());
+    try {
+        check_json(json, {.bytes_max = json.size(), .nesting_max = 1, .what = "emitted ids"});
+    } catch (const Error&) {
+        throw_damaged(row, column, "a JSON array");
+    }
+    if (!json.starts_with('[')) throw_damaged(row, column, "a JSON array");
+    JsonWalk walk(json);
+    while (const auto item = walk.next()) {
+        if (json_kind(item->value) != JsonKind::string) throw_damaged(row, column, "an array of ids");
+        out.push_back(unescape_json(item->value));
     }
 }
 

@@ -74,9 +74,9 @@ void FaultClient::complain(std::string_view what, std::string_view why) {
     if (complaint_.empty()) complaint_ = fmt::format("{}: {}", what, why);
 }
 
-StoreOptions FaultClient::store_options() {
+StoreOptions FaultClient::store_options() const {
     // Never the ids and owners' names of another store.
-    StoreOptions options = machine.options(options_.durability, 1'000 * options_.seed + ++options_made_);
+    StoreOptions options = machine.options(options_.durability, 1'000 * options_.seed + calls_done_);
     options.files = files_;
     options.checkpoint_pages = options_.checkpoint_pages;
     options.busy_timeout = std::chrono::milliseconds(20);
@@ -85,7 +85,6 @@ StoreOptions FaultClient::store_options() {
 
 template <typename Call>
 Told FaultClient::attempt(std::string_view what, Does does, Call call) {
-    machine.clock->advance(std::chrono::milliseconds(1));
     before_call();
     Told told = Told::rejected;
     try {
@@ -94,6 +93,9 @@ Told FaultClient::attempt(std::string_view what, Does does, Call call) {
             call();
         }
         told = Told::stored;
+        // Only now: a run that fails and tries again ends as one that did not fail, and is judged once.
+        ++calls_done_;
+        machine.clock->advance(std::chrono::milliseconds(1));
         if (does == Does::writes && must_refuse_) complain(what, "was taken after an error, without being reopened");
     } catch (const Error& error) {
         failed(what, does, error);
@@ -305,6 +307,7 @@ void FaultClient::backup() {
 
 void FaultClient::accept_loss() {
     if (loss_accepted) return;
+    machine.clock->advance(std::chrono::milliseconds(1));  // the copies are named by the time
     StoreOptions options = store_options();
     const Told told = attempt("accept a loss", Does::reads, [&] {
         try {
@@ -404,7 +407,9 @@ void FaultClient::emit_or_post(std::string_view id, std::string_view type, bool 
             mine.rows = emitted->results;
         }
         mine.told = Told::stored;
-        attempt("drain", Does::reads, [&] { static_cast<void>(bus_->bus->drain()); });
+        const Told drained = attempt("drain", Does::reads, [&] { static_cast<void>(bus_->bus->drain()); });
+        if (post && drained == Told::stored && !posted->is_done())
+            complain("drain", "a handler that has run is still waited for");
     } else if (!no_memory) {
         mine.told = told;
     }

@@ -83,7 +83,7 @@ class FaultClient {
     void recover();
     void close_bus();
 
-    [[nodiscard]] StoreOptions store_options();
+    [[nodiscard]] StoreOptions store_options() const;
     [[nodiscard]] bool is_open() const noexcept { return store_.has_value(); }
     /// A second store on the same file: calls go to the other one until this is called again.
     void change_store();
@@ -101,7 +101,7 @@ class FaultClient {
 
     ClientOptions options_;
     std::string complaint_;
-    std::uint64_t options_made_ = 0;
+    std::uint64_t calls_done_ = 0;
     std::shared_ptr<FileSystem> files_;
     std::optional<EventStore> store_;
     std::optional<EventStore> other_store_;

@@ -46,7 +46,6 @@ std::vector<WayToFail> ways_to_fail() {
         {"ENOSPC once", Fault::disk_full, true, needs_room},
         {"ENOSPC from then on", Fault::disk_full, false, needs_room},
         {"half a write and EIO", Fault::short_write, true, writes},
-        {"half writes and EIO from then on", Fault::short_write, false, writes},
         {"half a write and ENOSPC", Fault::full_midway, true, writes},
         {"half writes and ENOSPC from then on", Fault::full_midway, false, writes},
         {"failed syncs from then on", Fault::io_error, false, syncs},

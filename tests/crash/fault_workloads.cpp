@@ -1,6 +1,7 @@
 #include "crash/fault_workloads.hpp"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <exception>
 #include <optional>
@@ -222,7 +223,9 @@ Beginning Workload::begin() const {
     return made;
 }
 
-FaultedWorkload::FaultedWorkload(const Workload& workload) : workload_(workload), beginning_(workload.begin()) {}
+FaultedWorkload::FaultedWorkload(const Workload& workload) : workload_(workload), beginning_(workload.begin()) {
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SAVE);
+}
 
 std::vector<Call> FaultedWorkload::calls() const {
     FaultClient client(beginning_.image, beginning_.ledger, workload_.options);
@@ -242,6 +245,8 @@ std::vector<Call> FaultedWorkload::calls() const {
 }
 
 std::string FaultedWorkload::run(const Faults& faults, const JudgeOptions& judging, Dice& dice) {
+    // The salts of -wal come from it: runs that do the same leave the same.
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_RESTORE);
     FaultClient client(beginning_.image, beginning_.ledger, workload_.options);
     simulation::SimulatedDisk& disk = client.machine.disk;
     client.has_failed = [&] { return faults.has_failed(client); };
@@ -322,7 +327,7 @@ std::string FaultedWorkload::judge(const DiskImage& image, const Ledger& ledger,
     if (is_new) {
         ++figures_.images;
         try {
-            place->second = examine(image, ledger, of);
+            place->second = examine(image, ledger, of, figures_.images % 3 == 1);
         } catch (const std::exception& error) {
             place->second = fmt::format("refused: {}", error.what());
         }
@@ -333,7 +338,8 @@ std::string FaultedWorkload::judge(const DiskImage& image, const Ledger& ledger,
     return fmt::format("{}: {}", what, place->second);
 }
 
-std::string FaultedWorkload::examine(const DiskImage& image, const Ledger& ledger, const FaultClient& of) {
+std::string FaultedWorkload::examine(const DiskImage& image, const Ledger& ledger, const FaultClient& of,
+                                     bool thorough) {
     ClientOptions healthy = workload_.options;
     healthy.seed = 3;
     FaultClient client(image, ledger, healthy);
@@ -377,12 +383,14 @@ std::string FaultedWorkload::examine(const DiskImage& image, const Ledger& ledge
         client.close();
         if (std::string fault = examine_journal(client); !fault.empty()) return fault;
     }
+    if (machine.disk.locks_held() != 0) return "locks are held though every store is closed";
+    // What cannot be read of the log that way is seldom different here and there, and takes as long as all the rest.
+    if (!thorough) return "";
     VerifyOptions verifying;
     verifying.store = client.store_options();
     const VerifyReport report = verify(simulation::log_path, std::move(verifying));
     if (!report.ok())
         return fmt::format("corrupt: {} ({})", report.problems.front().code, report.problems.front().message);
-    if (machine.disk.locks_held() != 0) return "locks are held though every store is closed";
     return "";
 }
 

@@ -42,7 +42,7 @@ struct Workload {
 /// Which states of the disk are looked into after a run.
 struct JudgeOptions {
     /// Those that a power loss may leave besides the disk as it is seen: after the call that failed, and at the end.
-    std::size_t power_losses = 4;
+    std::size_t power_losses = 2;
 };
 
 /// Counted over all runs.
@@ -74,7 +74,8 @@ class FaultedWorkload {
   private:
     [[nodiscard]] std::string judge(const simulation::DiskImage& image, const Ledger& ledger, const FaultClient& of,
                                     const std::string& what);
-    [[nodiscard]] std::string examine(const simulation::DiskImage& image, const Ledger& ledger, const FaultClient& of);
+    [[nodiscard]] std::string examine(const simulation::DiskImage& image, const Ledger& ledger, const FaultClient& of,
+                                      bool thorough);
     [[nodiscard]] std::string examine_journal(FaultClient& client) const;
 
     const Workload& workload_;

@@ -7,6 +7,8 @@
 #include <new>
 #include <vector>
 
+#include "simulation/exposure.hpp"
+
 namespace daybook::simulation {
 
 namespace {
@@ -35,6 +37,17 @@ OpenFile* self(sqlite3_file* file) {
 SimulatedDisk& disk_of(sqlite3_file* file) {
     return self(file)->vfs->disk();
 }
+
+// The machine's own memory does not fail, and nothing may be thrown through SQLite.
+template <auto function>
+struct Quiet;
+template <typename R, typename... Arguments, R (*function)(Arguments...)>
+struct Quiet<function> {
+    static R call(Arguments... arguments) {
+        const Sheltered sheltered;
+        return function(arguments...);
+    }
+};
 
 }  // namespace
 
@@ -240,24 +253,24 @@ struct VfsCalls {
     static int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {
         static const sqlite3_io_methods methods{
             .iVersion = 3,
-            .xClose = close,
-            .xRead = read,
-            .xWrite = write,
-            .xTruncate = truncate,
-            .xSync = sync,
-            .xFileSize = file_size,
-            .xLock = lock,
-            .xUnlock = unlock,
-            .xCheckReservedLock = check_reserved_lock,
-            .xFileControl = file_control,
-            .xSectorSize = sector_size,
-            .xDeviceCharacteristics = device_characteristics,
-            .xShmMap = shm_map,
-            .xShmLock = shm_lock,
-            .xShmBarrier = shm_barrier,
-            .xShmUnmap = shm_unmap,
-            .xFetch = fetch,
-            .xUnfetch = unfetch,
+            .xClose = Quiet<close>::call,
+            .xRead = Quiet<read>::call,
+            .xWrite = Quiet<write>::call,
+            .xTruncate = Quiet<truncate>::call,
+            .xSync = Quiet<sync>::call,
+            .xFileSize = Quiet<file_size>::call,
+            .xLock = Quiet<lock>::call,
+            .xUnlock = Quiet<unlock>::call,
+            .xCheckReservedLock = Quiet<check_reserved_lock>::call,
+            .xFileControl = Quiet<file_control>::call,
+            .xSectorSize = Quiet<sector_size>::call,
+            .xDeviceCharacteristics = Quiet<device_characteristics>::call,
+            .xShmMap = Quiet<shm_map>::call,
+            .xShmLock = Quiet<shm_lock>::call,
+            .xShmBarrier = Quiet<shm_barrier>::call,
+            .xShmUnmap = Quiet<shm_unmap>::call,
+            .xFetch = Quiet<fetch>::call,
+            .xUnfetch = Quiet<unfetch>::call,
         };
         SimulatedVfs& owner = vfs_of(vfs);
         SimulatedDisk& disk = owner.disk_;
@@ -337,15 +350,15 @@ SimulatedVfs::SimulatedVfs(SimulatedDisk& disk) : disk_(disk) {
     vfs_.mxPathname = 512;
     vfs_.zName = name_.c_str();
     vfs_.pAppData = this;
-    vfs_.xOpen = VfsCalls::open;
-    vfs_.xDelete = VfsCalls::remove;
-    vfs_.xAccess = VfsCalls::access;
-    vfs_.xFullPathname = VfsCalls::full_pathname;
-    vfs_.xRandomness = VfsCalls::randomness;
-    vfs_.xSleep = VfsCalls::sleep;
-    vfs_.xCurrentTime = VfsCalls::current_time;
-    vfs_.xGetLastError = VfsCalls::get_last_error;
-    vfs_.xCurrentTimeInt64 = VfsCalls::current_time_int64;
+    vfs_.xOpen = Quiet<VfsCalls::open>::call;
+    vfs_.xDelete = Quiet<VfsCalls::remove>::call;
+    vfs_.xAccess = Quiet<VfsCalls::access>::call;
+    vfs_.xFullPathname = Quiet<VfsCalls::full_pathname>::call;
+    vfs_.xRandomness = Quiet<VfsCalls::randomness>::call;
+    vfs_.xSleep = Quiet<VfsCalls::sleep>::call;
+    vfs_.xCurrentTime = Quiet<VfsCalls::current_time>::call;
+    vfs_.xGetLastError = Quiet<VfsCalls::get_last_error>::call;
+    vfs_.xCurrentTimeInt64 = Quiet<VfsCalls::current_time_int64>::call;
     sqlite3_vfs_register(&vfs_, 0);
 }
 

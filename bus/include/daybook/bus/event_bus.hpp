@@ -77,6 +77,8 @@ class EventBus {
     /// Throws Error: what EventStore::append() throws - see there what was written;
     ///               reentrant_emit - called from a middleware hook; handler_loop - options.nesting_max handlers are
     ///               inside each other; busy - the queue is full (QueueFull::refuse); closed. Nothing was written then.
+    /// std::bad_alloc: memory ran out before or after the commit. The event may be stored, with handlers that stay
+    ///               unfinished work: emit it again with the same id, as after commit_in_doubt.
     Emitted emit(NewEvent event, EmitOptions options = {});
     /// Several events in one commit, all or nothing; then the handlers of the first, of the second, and so on.
     std::vector<Emitted> emit_all(std::vector<NewEvent> events, EmitOptions options = {});

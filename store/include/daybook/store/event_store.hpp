@@ -24,6 +24,10 @@ namespace daybook {
 /// Thread-safety: safe from any thread; concurrent appends share one fsync (group commit, led by one of the callers).
 /// It starts no thread. Several stores, in this process and others, may have the same file open.
 /// A store must not be used after fork() in the child: wrong_process.
+///
+/// Memory: any call may throw std::bad_alloc, or Error out_of_memory where it is SQLite that has none. From a call that
+/// writes both mean that nothing of it was stored; after out_of_memory the store refuses writes until it is reopened.
+/// Without memory at the commit itself the answer is commit_in_doubt.
 class EventStore {
   public:
     /// Opens the file as `options.access` says.
