@@ -130,7 +130,7 @@ std::vector<Unfinished> EventBus::unfinished() const {
     return impl.store.unfinished(impl.options.name);
 }
 
-RecoverReport EventBus::recover(RecoverOptions options) {
+RecoverReport EventBus::recover(const RecoverOptions& options) {
     return live(impl_).recover(options);
 }
 

@@ -287,6 +287,18 @@ void Committer::take_batch(Batch& batch) {
 
 void Committer::serve(Work& work) {
     work.error_ = nullptr;
+    if (DAYBOOK_PLANTED(spill_with_savepoints)) {
+        writer_.connection().execute("SAVEPOINT caller");
+        try {
+            work.check(writer_);
+            work.write(writer_);
+        } catch (const Error&) {
+            work.error_ = std::current_exception();
+            writer_.connection().execute("ROLLBACK TO caller");
+        }
+        writer_.connection().execute("RELEASE caller");
+        return;
+    }
     try {
         work.check(writer_);
     } catch (const Error& error) {

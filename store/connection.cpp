@@ -235,7 +235,8 @@ void Connection::set_up(const ConnectionOptions& options) {
     execute("PRAGMA cell_size_check = ON");  // finds damaged pages when they are read
     execute("PRAGMA foreign_keys = ON");
     execute("PRAGMA recursive_triggers = ON");  // REPLACE then fires delete triggers
-    execute("PRAGMA cache_spill = OFF");        // spilling and a savepoint rollback lose commits on 3.40.1
+    // Spilling and a savepoint rollback lose commits on 3.40.1.
+    if (!DAYBOOK_PLANTED(spill_with_savepoints)) execute("PRAGMA cache_spill = OFF");
     execute(fmt::format("PRAGMA cache_size = -{}", options.cache_bytes / 1024).c_str());
     if (DAYBOOK_PLANTED(synchronous_off)) return execute("PRAGMA synchronous = OFF");
     execute(options.synchronous_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");

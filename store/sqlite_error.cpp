@@ -9,7 +9,6 @@ ErrorCode error_code_of(int rc) noexcept {
         case SQLITE_READONLY_DBMOVED:
             return ErrorCode::io_error;
         case SQLITE_CANTOPEN_ISDIR:
-            return ErrorCode::unsupported_path;
         case SQLITE_CANTOPEN_SYMLINK:
             return ErrorCode::unsupported_path;
         case SQLITE_IOERR_NOMEM:

@@ -46,8 +46,8 @@ class EventBus {
         return add(pattern, HandlerOptions{}, make_handler(std::move(function)), false);
     }
     template <typename F>
-    [[nodiscard]] Registration on(std::string_view pattern, HandlerOptions options, F function) {
-        return add(pattern, std::move(options), make_handler(std::move(function)), false);
+    [[nodiscard]] Registration on(std::string_view pattern, const HandlerOptions& options, F function) {
+        return add(pattern, options, make_handler(std::move(function)), false);
     }
     /// As on(), for one event: it is claimed before that event's commit, so two emits at the same time never both get it.
     /// An emit that fails gives it back.
@@ -56,8 +56,8 @@ class EventBus {
         return add(pattern, HandlerOptions{}, make_handler(std::move(function)), true);
     }
     template <typename F>
-    [[nodiscard]] Registration once(std::string_view pattern, HandlerOptions options, F function) {
-        return add(pattern, std::move(options), make_handler(std::move(function)), true);
+    [[nodiscard]] Registration once(std::string_view pattern, const HandlerOptions& options, F function) {
+        return add(pattern, options, make_handler(std::move(function)), true);
     }
     /// Unregisters the handler of that name; false when there is none. What was committed for it and has not begun gets a
     /// `cancelled` outcome when its turn comes.
@@ -103,7 +103,7 @@ class EventBus {
     /// claimed first as the next attempt, so that of two recoverers only one runs it. Never happens by itself. A `once`
     /// registration is not used up by it.
     /// Throws Error: as EventStore::unfinished() and claim(); closed; reentrant_emit - from a hook.
-    RecoverReport recover(RecoverOptions options = {});
+    RecoverReport recover(const RecoverOptions& options = {});
 
     // Middleware ------------------------------------------------------------------------------------------
 
