@@ -38,6 +38,6 @@ TEST_CASE("fuzz checks: a property that does not hold is reported with both valu
     CHECK_THROWS_WITH(fuzz::require(false, "water is dry"), "water is dry");
     CHECK_THROWS_WITH(fuzz::require_equal("a\n", "b", "a letter"), "a letter: \"a\\n\" is not \"b\"");
     CHECK_THROWS_AS(fuzz::require_proper(Error(ErrorCode::internal, "a bug")), fuzz::Violation);
-    CHECK_THROWS_AS(fuzz::require_proper(Error(ErrorCode::corrupt, "\xff")), fuzz::Violation);
+    CHECK_THROWS_AS(fuzz::require_proper(Error(ErrorCode::corrupt, std::string(5'000, 'x'))), fuzz::Violation);
     CHECK_NOTHROW(fuzz::require_proper(Error(ErrorCode::corrupt, "damaged")));
 }
