@@ -15,6 +15,7 @@ struct Program {
     const Notes& notes;  ///< standard error
     bool stdin_open = true;
     bool stdin_terminal = false;
+    bool stdout_open = true;
 };
 
 }  // namespace daybook::cli

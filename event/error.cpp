@@ -1,6 +1,8 @@
 // Spellings and recoveries of the error codes. Both are part of the interface: append, never change.
 #include <daybook/event/error.hpp>
 
+#include <daybook/event/json_text.hpp>
+
 namespace daybook {
 
 std::string_view to_string(ErrorCode code) noexcept {
@@ -133,7 +135,13 @@ Recovery recovery_of(ErrorCode code) noexcept {
 Error::Error(ErrorCode code, std::string_view message) : code_(code) {
     const std::string_view name = to_string(code);
     what_.reserve(message.size() + name.size() + 3);
-    what_.append(message).append(" [").append(name).append("]");
+    // A message repeats what was refused, and that may be anything: it must go into JSON and onto a terminal all the same.
+    if (find_invalid_utf8(message) == std::string_view::npos) {
+        what_.append(message);
+    } else {
+        what_.append(replace_invalid_utf8(message));
+    }
+    what_.append(" [").append(name).append("]");
 }
 
 }  // namespace daybook

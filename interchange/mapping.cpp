@@ -66,9 +66,12 @@ std::optional<Decimal> read_decimal(std::string_view text) {
     return number;
 }
 
+// As much of a text as a message repeats, cut between characters.
 std::string quoted_start(std::string_view text) {
     constexpr std::size_t shown = 60;
-    return text.size() <= shown ? std::string(text) : fmt::format("{}…", text.substr(0, shown));
+    std::size_t bytes = std::min(text.size(), shown);
+    while (bytes > 0 && bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xc0U) == 0x80U) --bytes;
+    return fmt::format("{}{}", text.substr(0, bytes), bytes < text.size() ? "…" : "");
 }
 
 bool may_be_absent(std::string_view field) {

@@ -84,10 +84,11 @@ ResultsWork::ResultsWork(std::vector<NewResult> results, bool imported, const Li
 
 void ResultsWork::check(LogWriter& writer) {
     written_.clear();
-    for (Row& row : rows_) check_row(writer, row);
+    for (std::size_t index = 0; index < rows_.size(); ++index)
+        check_row(writer, rows_[index], std::span(rows_).first(index));
 }
 
-void ResultsWork::check_row(LogWriter& writer, Row& row) const {
+void ResultsWork::check_row(LogWriter& writer, Row& row, std::span<const Row> earlier) const {
     EventResult& result = row.result;
     row.there_already = false;
     row.recoverable = !imported_;
@@ -103,12 +104,14 @@ void ResultsWork::check_row(LogWriter& writer, Row& row) const {
         .bind(2, std::string_view(result.bus))
         .bind(3, std::string_view(result.handler))
         .bind(4, std::int64_t{result.attempt});
+    bool begun = false;
     bool ended = false;
     bool there = false;
     while (find.step()) {
         const std::optional<ResultStatus> status = result_status_from(find.text(0));
         if (!imported_) row.recoverable = find.integer(1) != 0;
         if (status == result.status) there = true;
+        if (status == ResultStatus::pending) begun = true;
         if (status && is_terminal(*status)) ended = true;
     }
     if (there && imported_) {
@@ -120,7 +123,9 @@ void ResultsWork::check_row(LogWriter& writer, Row& row) const {
     if (ended && !imported_ && result.status != ResultStatus::late)
         throw Error(ErrorCode::invalid_argument,
                     fmt::format("append {}: that attempt has ended already; only `late` may follow", name_of(result)));
-    if (imported_ || result.status != ResultStatus::pending) return;
+    if (imported_) return;
+    check_history(writer, result, begun, ended, earlier);
+    if (result.status != ResultStatus::pending) return;
     Statement& find_later = writer.statement(
         "SELECT max(attempt) FROM event_results_log WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt > ?");
     const ResetGuard later_guard(find_later);
@@ -131,6 +136,39 @@ void ResultsWork::check_row(LogWriter& writer, Row& row) const {
     if (find_later.step() && !find_later.is_null(0))
         throw Error(ErrorCode::invalid_argument, fmt::format("append {}: attempt {} has begun already; claim the work",
                                                              name_of(result), find_later.integer(0)));
+}
+
+void ResultsWork::check_history(LogWriter& writer, const EventResult& row, bool begun, bool ended,
+                                std::span<const Row> earlier) {
+    const bool is_late = row.status == ResultStatus::late;
+    if (row.status != ResultStatus::pending && begun && (ended || !is_late)) return;
+    if (row.status == ResultStatus::pending && row.attempt == 1) return;
+    bool follows = false;
+    for (const Row& other : earlier) {
+        const EventResult& before = other.result;
+        if (before.event_id != row.event_id || before.bus != row.bus || before.handler != row.handler) continue;
+        if (before.attempt + 1 == row.attempt) follows = true;
+        if (before.attempt != row.attempt) continue;
+        if (before.status == ResultStatus::pending) begun = true;
+        if (is_terminal(before.status)) ended = true;
+    }
+    const auto refuse = [&](std::string_view why) {
+        throw Error(ErrorCode::invalid_argument, fmt::format("append {}: {}", name_of(row), why));
+    };
+    if (row.status != ResultStatus::pending) {
+        if (!begun) refuse("that attempt has not begun; its `pending` row comes first");
+        if (is_late && !ended) refuse("that attempt has no outcome yet; `late` follows one");
+        return;
+    }
+    Statement& find = writer.statement(
+        "SELECT 1 FROM event_results_log WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt = ?");
+    const ResetGuard guard(find);
+    find.bind(1, row.event_seq)
+        .bind(2, std::string_view(row.bus))
+        .bind(3, std::string_view(row.handler))
+        .bind(4, std::int64_t{row.attempt} - 1);
+    if (!follows && !find.step())
+        refuse(fmt::format("attempts follow each other, and there is no attempt {}", row.attempt - 1));
 }
 
 void ResultsWork::write(LogWriter& writer) {

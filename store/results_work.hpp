@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,7 +36,11 @@ class ResultsWork final : public Work {
         bool recoverable = true;
         bool there_already = false;
     };
-    void check_row(LogWriter& writer, Row& row) const;
+    /// `earlier` are the rows before it in the same call.
+    void check_row(LogWriter& writer, Row& row, std::span<const Row> earlier) const;
+    /// A row of this call or of the log must stand before `row`, or verify would refuse what it begins.
+    static void check_history(LogWriter& writer, const EventResult& row, bool begun, bool ended,
+                              std::span<const Row> earlier);
 
     const bool imported_;
     std::vector<Row> rows_;

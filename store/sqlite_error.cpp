@@ -60,7 +60,16 @@ void throw_sqlite_error(int rc, std::string_view detail, std::string_view attemp
 }
 
 void throw_sqlite_error(sqlite3* db, std::string_view attempted) {
-    throw_sqlite_error(sqlite3_extended_errcode(db), sqlite3_errmsg(db), attempted);
+    const int rc = sqlite3_extended_errcode(db);
+    const int family = rc & 0xff;
+    // What a trigger refuses is one statement's trouble, and nothing is known of the file.
+    const bool broken_rule = family == SQLITE_CONSTRAINT && rc != SQLITE_CONSTRAINT_TRIGGER;
+    if (family == SQLITE_ERROR || family == SQLITE_MISMATCH || broken_rule)
+        throw Error(ErrorCode::corrupt,
+                    fmt::format("{}: SQLite says \"{}\" ({} {}); what the file holds is not what Daybook put there: run "
+                                "verify, and restore it from a backup or a journal",
+                                attempted, sqlite3_errmsg(db), sqlite3_errstr(rc), rc));
+    throw_sqlite_error(rc, sqlite3_errmsg(db), attempted);
 }
 
 }  // namespace daybook

@@ -1,7 +1,8 @@
 #include "store/verification.hpp"
 
 #include <algorithm>
-#include <utility>
+
+#include <daybook/event/json_text.hpp>
 
 namespace daybook {
 namespace {
@@ -14,10 +15,11 @@ Verification::Verification(Connection& connection, const Uuid& store_id, VerifyR
                            const VerifyOptions& options)
     : connection_(connection), store_id_(store_id), report_(report), options_(options) {}
 
-void Verification::problem(std::string_view code, std::optional<std::uint64_t> seq, std::string message) {
+void Verification::problem(std::string_view code, std::optional<std::uint64_t> seq, std::string_view message) {
     ++report_.problems_total;
-    if (report_.problems.size() < options_.problems_max)
-        report_.problems.push_back({std::string(code), seq, std::move(message)});
+    if (report_.problems.size() >= options_.problems_max) return;
+    // What is damaged is named, and need not be UTF-8.
+    report_.problems.push_back({std::string(code), seq, replace_invalid_utf8(message)});
 }
 
 void Verification::row_read() {

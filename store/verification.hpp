@@ -25,7 +25,7 @@ class Verification {
     [[nodiscard]] VerifyReport& report() const noexcept { return report_; }
 
     /// Counts a problem, and keeps it while there are fewer than problems_max.
-    void problem(std::string_view code, std::optional<std::uint64_t> seq, std::string message);
+    void problem(std::string_view code, std::optional<std::uint64_t> seq, std::string_view message);
     /// Says how many rows there are to read in all.
     void expect_rows(std::uint64_t total) noexcept { rows_total_ = total; }
     /// One more row was read. Calls the progress function now and then.

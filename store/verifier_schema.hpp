@@ -7,7 +7,6 @@
 namespace daybook {
 
 struct SchemaFindings {
-    bool tables_are_there = false;  ///< none is missing
     /// None is changed, and no index on them is: what a SELECT from our tables runs is ours.
     bool rows_may_be_read = false;
     bool has_other_tables = false;  ///< whose constraints and generated columns are not ours

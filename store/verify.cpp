@@ -42,12 +42,11 @@ std::optional<Head> mark_of(const fs::path& path, const StoreOptions& options) {
 
 // Runs one part. Damage that stops it is one problem more, and the other parts go on.
 template <typename Part>
-void run_part(Verification& verification, std::string_view what, bool tables_are_there, Part part) {
+void run_part(Verification& verification, std::string_view what, Part part) {
     try {
         part();
     } catch (const Error& error) {
-        // A statement that does not fit the tables is SQLITE_ERROR: what is wrong with them was reported already.
-        if (!is_damage(error.code()) && (tables_are_there || error.code() != ErrorCode::internal)) throw;
+        if (!is_damage(error.code())) throw;
         verification.problem("file_damaged", std::nullopt,
                              fmt::format("check {}: stopped early: {}", what, error.what()));
     }
@@ -137,10 +136,9 @@ std::uint64_t last_key(Connection& connection, const char* sql) {
     return static_cast<std::uint64_t>(connection.query_integer(sql).value_or(0));
 }
 
-void verify_rows(Verification& verification, const VerifyOptions& options, const std::optional<Head>& mark,
-                 bool tables_are_there) {
+void verify_rows(Verification& verification, const VerifyOptions& options, const std::optional<Head>& mark) {
     const auto part = [&](std::string_view what, auto run) {
-        run_part(verification, what, tables_are_there, [&] { run(verification); });
+        run_part(verification, what, [&] { run(verification); });
     };
     part("the sizes of the logs", [](Verification& v) {
         // Each log is read twice: in its own order, and by stream or handler.
@@ -173,20 +171,18 @@ void verify_snapshot(Connection& connection, const VerifyOptions& options, const
                      VerifyReport& report) {
     Verification verification(connection, report.head.store_id, report, options);
     SchemaFindings schema;
-    run_part(verification, "the schema", false, [&] { schema = verify_schema(verification); });
+    run_part(verification, "the schema", [&] { schema = verify_schema(verification); });
     if (!schema.rows_may_be_read) {
         verification.problem("schema_differs", std::nullopt,
                              "what is in a file's schema runs with each statement that touches it, so nothing else of "
                              "this file was checked");
         return verification.finish();
     }
-    const bool tables_are_there = schema.tables_are_there;
     std::optional<Uuid> store_id;
-    run_part(verification, "the store's id", tables_are_there,
-             [&] { store_id = store_id_of(verification, connection); });
+    run_part(verification, "the store's id", [&] { store_id = store_id_of(verification, connection); });
     if (store_id) {
         report.head.store_id = *store_id;
-        verify_rows(verification, options, mark, tables_are_there);
+        verify_rows(verification, options, mark);
     }
     verify_pages(verification, schema);
     verification.finish();

@@ -59,3 +59,9 @@ TEST_CASE("error: it is caught as std::exception") {
     }
     CHECK(seen == "use a closed store [closed]");
 }
+
+TEST_CASE("error: a message is UTF-8, whatever bytes it repeats") {
+    CHECK(std::string(Error(ErrorCode::invalid_sql, "near \"F\xc3ROM\xff\"").what()) ==
+          "near \"F\xef\xbf\xbdROM\xef\xbf\xbd\" [invalid_sql]");
+    CHECK(std::string(Error(ErrorCode::invalid_sql, "near \"\xc3\xa4\"").what()) == "near \"\xc3\xa4\" [invalid_sql]");
+}

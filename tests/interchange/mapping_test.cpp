@@ -235,6 +235,12 @@ TEST_CASE("mapping: bad lines are refused with the reason's own code") {
     CHECK(refused(typed(), R"({"kind":"\u001b[31m"})").code() == ErrorCode::invalid_name);
 }
 
+TEST_CASE("mapping: a message that repeats a part of what it refuses cuts it between characters") {
+    const std::string text = "/" + std::string(58, 'a') + "\xc3\xa4~";  // the cut would fall between the two bytes
+    const Error error = error_of([&] { static_cast<void>(FieldSource::parse(text)); });
+    CHECK_THAT(error.what(), Catch::Contains("aaa…'") && !Catch::Contains("\xef\xbf\xbd"));
+}
+
 TEST_CASE("mapping: a line may be larger than the payload cap when the payload is a small part of it") {
     Mapping mapping = typed("=t");
     mapping.payload = FieldSource::parse("/p");

@@ -402,6 +402,15 @@ TEST_CASE("store: nothing is acknowledged into a file that was removed or replac
 
 // Small things kept in the file -------------------------------------------------------------------------------------------
 
+TEST_CASE("store: a file whose tables are not ours is corrupt, not a bug of ours", "[event_store]") {
+    TestStore test;
+    test.open().append(event());
+    Connection(test.name(), {.writable = true}).execute("DROP TABLE occurred_blocks");
+    const std::string message = message_of([&] { return test.open(Access::read_write).append(event()); });
+    CHECK_THAT(message, Catch::Contains("occurred_blocks") && Catch::Contains("run verify") &&
+                            Catch::Contains("[corrupt]"));
+}
+
 TEST_CASE("store: an import name belongs to the source that used it first", "[event_store]") {
     TestStore test;
     EventStore store = test.open();

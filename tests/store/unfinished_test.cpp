@@ -139,9 +139,32 @@ TEST_CASE("results: an attempt that ends does not begin again in the same call",
 
 TEST_CASE("results: an earlier attempt does not begin after a later one", "[results]") {
     OneHandler test;
-    test.write(test.result(ResultStatus::pending, 3));
+    test.store.append_results({test.result(ResultStatus::pending, 3)}, true);
     CHECK_THAT(message_of([&] { return test.write(test.result(ResultStatus::pending, 2)); }),
                Catch::Contains("attempt 3 has begun already") && Catch::Contains("[invalid_argument]"));
+}
+
+TEST_CASE("results: what verify would refuse in an attempt is refused before it is written", "[results]") {
+    OneHandler test;
+    const auto refusal = [&](std::vector<NewResult> rows) {
+        return message_of([&] { return test.store.append_results(rows); });
+    };
+    NewResult other = test.result(ResultStatus::completed);
+    other.handler = "never-begun";
+    CHECK_THAT(refusal({other}), Catch::Contains("has not begun") && Catch::Contains("[invalid_argument]"));
+    CHECK_THAT(refusal({test.result(ResultStatus::started, 2)}), Catch::Contains("has not begun"));
+    CHECK_THAT(refusal({test.result(ResultStatus::late)}), Catch::Contains("has no outcome yet"));
+    CHECK_THAT(refusal({test.result(ResultStatus::pending, 3)}), Catch::Contains("there is no attempt 2"));
+    CHECK(test.store.head().result_seq == ResultSequence{1});
+
+    NewResult begun = other;
+    begun.status = ResultStatus::pending;
+    NewResult late = other;
+    late.status = ResultStatus::late;
+    NewResult again = begun;
+    again.attempt = 2;
+    test.store.append_results({begun, other, late, again});
+    CHECK(verify(test.test.path).problems == std::vector<VerifyProblem>{});
 }
 
 TEST_CASE("results: bad values are refused", "[results]") {
@@ -205,14 +228,16 @@ TEST_CASE("results: many threads that write results make one dense log of them",
     for (int thread = 0; thread < 6; ++thread)
         running.emplace_back([&, thread] {
             for (std::uint32_t attempt = 1; attempt <= 30; ++attempt) {
-                NewResult row = test.result(ResultStatus::completed, attempt);
-                row.handler = "handler-" + std::to_string(thread);
-                test.write(row);
+                NewResult begun = test.result(ResultStatus::pending, attempt);
+                begun.handler = "handler-" + std::to_string(thread);
+                NewResult ended = begun;
+                ended.status = ResultStatus::completed;
+                test.store.append_results({begun, ended});
             }
         });
     for (std::thread& thread : running) thread.join();
-    CHECK(test.store.head().result_seq == ResultSequence{181});
-    CHECK(query(test.test.path, "SELECT count(*) FROM event_results_log") == 181);
+    CHECK(test.store.head().result_seq == ResultSequence{361});
+    CHECK(query(test.test.path, "SELECT count(*) FROM event_results_log") == 361);
 }
 
 TEST_CASE("unfinished: a handler is listed from its event's commit until it ends", "[unfinished]") {

@@ -91,6 +91,14 @@ TEST_CASE("verify: an added table or trigger, and a dropped index, differ from t
     CHECK(log.codes() == Codes{"schema_differs"});
 }
 
+TEST_CASE("verify: a problem's message is UTF-8, whatever the damage left in a name", "[verify]") {
+    ForgedLog log(1);
+    log.sql("CREATE TABLE \"a\xff\"(x)");
+    const VerifyReport report = log.verify();
+    REQUIRE(report.problems.size() == 1);
+    CHECK_THAT(report.problems[0].message, Catch::Contains("a\xef\xbf\xbd") && !Catch::Contains("\xff"));
+}
+
 TEST_CASE("verify: a plain index that a user added is no difference", "[verify]") {
     ForgedLog log(2);
     log.sql("CREATE INDEX mine ON events_log (source)");

@@ -80,12 +80,12 @@ enum class Recovery : std::uint8_t { retry, reread_and_decide, fix_and_retry, re
 class Error : public std::exception {
   public:
     /// `message` says what was attempted, on what, the numbers and what to do next; the code is added
-    /// at its end as ` [version_conflict]`.
+    /// at its end as ` [version_conflict]`. Bytes of it that are not UTF-8 become U+FFFD.
     Error(ErrorCode code, std::string_view message);
 
     [[nodiscard]] ErrorCode code() const noexcept { return code_; }
     [[nodiscard]] Recovery recovery() const noexcept { return recovery_of(code_); }
-    /// The message with its code. Lives as long as this Error.
+    /// The message with its code, always UTF-8. Lives as long as this Error.
     [[nodiscard]] const char* what() const noexcept override { return what_.c_str(); }
 
   private:

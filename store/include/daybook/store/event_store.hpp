@@ -61,7 +61,8 @@ class EventStore {
     /// Appends rows to event_results_log in one commit and returns them. A row whose (event, bus, handler, attempt,
     /// status) is there already is passed over when `imported`, otherwise an error; with `imported`, rows are marked
     /// so and never become unfinished work.
-    /// An attempt ends once: after a terminal row only `late` may follow (imported rows are taken as they are).
+    /// An attempt begins with its `pending` row and ends once: after a terminal row only `late` may follow, and nothing
+    /// else may be late. The attempts of a handler follow each other. (Imported rows are taken as they are.)
     /// Throws Error: not_found - no such event; invalid_argument; and as try_append().
     std::vector<EventResult> append_results(std::vector<NewResult> results, bool imported = false);
 
