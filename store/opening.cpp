@@ -44,11 +44,6 @@ int access_error(const std::string& path, int mode) {
     return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0 ? 0 : errno;
 }
 
-std::uint64_t file_bytes(FileSystem& files, const std::string& path) {
-    if (!files.exists(path)) return 0;
-    return files.open(path, OpenMode::read)->size();
-}
-
 std::uint32_t big_endian(std::string_view bytes, std::size_t offset) {
     std::uint32_t value = 0;
     for (std::size_t index = 0; index < 4; ++index)
@@ -83,11 +78,26 @@ ConnectionOptions reading_options(const StoreOptions& options) {
 void sync_orphaned_wal(const std::string& path, FileSystem& files, LockFile* lock) {
     // Who lives and holds the writer lock may be a first opener that has not made it durable yet.
     if (lock != nullptr && lock->somebody_lives() && !lock->somebody_writes()) return;
-    const std::string wal = wal_path_of(path);
-    if (file_bytes(files, wal) > 0) files.open(wal, OpenMode::read)->sync();
+    const std::unique_ptr<File> wal = open_if_there(files, wal_path_of(path));
+    if (wal && wal->size() > 0) wal->sync();
 }
 
 }  // namespace
+
+std::unique_ptr<File> open_if_there(FileSystem& files, const std::string& path) {
+    if (!files.exists(path)) return nullptr;
+    try {
+        return files.open(path, OpenMode::read);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::no_such_file) throw;
+        return nullptr;  // just now: the last store that closes deletes -wal
+    }
+}
+
+std::uint64_t bytes_of(FileSystem& files, const std::string& path) {
+    const std::unique_ptr<File> file = open_if_there(files, path);
+    return file ? file->size() : 0;
+}
 
 StoreOptions with_defaults(StoreOptions options) {
     if (!options.files) options.files = std::make_shared<PosixFileSystem>();
@@ -144,7 +154,7 @@ FileKind inspect_file(const std::filesystem::path& resolved, const StoreOptions&
     // -wal first: a log that is just being made has bytes in the database before it has any there.
     std::uint64_t wal_bytes = 0;
     try {
-        wal_bytes = file_bytes(*options.files, wal_path_of(path));
+        wal_bytes = bytes_of(*options.files, wal_path_of(path));
     } catch (const Error&) {
         // Not ours to read: whoever needs it will say so.
     }
@@ -161,7 +171,7 @@ FileKind inspect_file(const std::filesystem::path& resolved, const StoreOptions&
         // holds what was being moved into the file. SQLite finds out.
         const bool zeros =
             std::all_of(header.bytes.begin(), header.bytes.end(), [](char byte) { return byte == '\0'; });
-        if (zeros && (wal_bytes > 0 || file_bytes(*options.files, path + "-journal") > 0)) return FileKind::undecided;
+        if (zeros && (wal_bytes > 0 || bytes_of(*options.files, path + "-journal") > 0)) return FileKind::undecided;
         refuse(ErrorCode::not_a_daybook, resolved,
                fmt::format("its {} bytes do not begin as a SQLite file does; give a Daybook's path", header.size));
     }
@@ -253,7 +263,7 @@ OpenedFile open_file(const std::filesystem::path& path, const StoreOptions& opti
         case FileKind::absent:
             refuse(ErrorCode::no_such_file, path, "there is no such file; `daybook init` makes one");
         case FileKind::undecided:
-            if (file_bytes(files, wal_path_of(name)) == 0) require_readable_schema({}, name);
+            if (bytes_of(files, wal_path_of(name)) == 0) require_readable_schema({}, name);
             break;
         case FileKind::daybook:
             break;
@@ -281,7 +291,7 @@ OpenedFile open_file(const std::filesystem::path& path, const StoreOptions& opti
         opened.connection.reset();
         std::uint64_t wal_bytes = 1;  // one that cannot even be looked at may hold anything
         try {
-            wal_bytes = file_bytes(files, wal_path_of(name));
+            wal_bytes = bytes_of(files, wal_path_of(name));
         } catch (const Error&) {
         }
         if (wal_bytes > 0)

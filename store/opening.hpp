@@ -70,6 +70,11 @@ struct ReadingConnection {
 /// The mark must have been read before the snapshot that `connection` sees.
 [[nodiscard]] std::optional<std::string> behind_mark(Connection& connection, const std::optional<Head>& mark);
 
+/// For reading; null when there is no such file. Another process may make and delete -wal at any time.
+[[nodiscard]] std::unique_ptr<File> open_if_there(FileSystem& files, const std::string& path);
+/// Its size; 0 when there is no such file.
+[[nodiscard]] std::uint64_t bytes_of(FileSystem& files, const std::string& path);
+
 /// The machine's own where `options` name none.
 [[nodiscard]] StoreOptions with_defaults(StoreOptions options);
 

@@ -47,8 +47,9 @@ FileKind examine(const std::filesystem::path& resolved, const StoreOptions& opti
         if (struct stat status{};
             ::stat(directory.c_str(), &status) != 0 && errno == ENOENT && options.vfs_name.empty())
             refuse(ErrorCode::no_such_file, path, fmt::format("there is no directory {}; make it first", directory));
-        if (options.files->exists(wal_path_of(path)) &&
-            options.files->open(wal_path_of(path), OpenMode::read)->size() > 0)  // SQLite would delete it
+        // SQLite would delete it. Another process may be making the log right now: there is a database before there are
+        // bytes in -wal.
+        if (bytes_of(*options.files, wal_path_of(path)) > 0 && !options.files->exists(path))
             refuse(ErrorCode::corrupt, path,
                    "there is no such file, but a -wal with commits that belongs to it; put the database back, or move "
                    "the -wal away");
@@ -58,9 +59,7 @@ FileKind examine(const std::filesystem::path& resolved, const StoreOptions& opti
     require_write_permission(directory,
                              fmt::format("its directory {}, where -wal and the lock file belong", directory));
     // A file that looks new may be another program's whose tables are in -wal still.
-    const std::string wal = wal_path_of(path);
-    if (kind == FileKind::undecided && options.files->exists(wal) &&
-        options.files->open(wal, OpenMode::read)->size() > 0) {
+    if (kind == FileKind::undecided && bytes_of(*options.files, wal_path_of(path)) > 0) {
         const SchemaReading reading = read_schema(*connect_for_reading(resolved, options));
         if (reading.state == SchemaState::foreign || reading.state == SchemaState::newer)
             require_readable_schema(reading, path);
@@ -99,10 +98,8 @@ void switch_to_wal(Connection& connection, const std::string& path) {
 // What earlier processes wrote may be in the page cache only: it becomes durable before it is served or built upon. Also
 // before SQLite opens it: whoever recovers -wal shows all of it to every reader, those of other processes too.
 void sync_wal(const std::string& path, FileSystem& files) {
-    const std::string wal = wal_path_of(path);
-    if (!files.exists(wal)) return;
-    const std::unique_ptr<File> file = files.open(wal, OpenMode::read);
-    if (file->size() == 0) return;
+    const std::unique_ptr<File> file = open_if_there(files, wal_path_of(path));
+    if (!file || file->size() == 0) return;
     file->sync();
     files.sync_directory(directory_of(path));  // with NORMAL nobody may have synced its name either
 }

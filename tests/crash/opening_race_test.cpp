@@ -1,13 +1,18 @@
-// One store opens or closes, and at every single call that it makes of the machine another process opens the same log.
+// One process opens or closes a log while another does: at every single call of the machine, and in many orders.
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include <daybook/event/error.hpp>
 #include <daybook/store/event_store.hpp>
 
+#include "simulation/scheduler.hpp"
 #include "simulation/simulated_machine.hpp"
 
 namespace daybook::crash {
@@ -22,78 +27,124 @@ NewEvent make_event() {
     return event;
 }
 
-// A log with an event in -wal, which somebody opens and closes; at the `at`th of the calls that `part` makes, another
-// process tries to open it, without any patience.
+// One machine with a process that opens or closes the log, and another that does something in the middle of it.
 struct Encounter {
-    enum class Part { open, close };
-
-    Encounter(Part part, std::uint64_t at) {
-        StoreOptions patient = machine.options();
-        std::optional<EventStore> store;
-        machine.disk.on_call = nullptr;
-        store.emplace(EventStore::open(simulation::log_path, patient));
-        static_cast<void>(store->append(make_event()));
-        if (part == Part::open) {
-            store->close();
-            store.reset();
-            arm(at);
-            store.emplace(EventStore::open(simulation::log_path, patient));
-        } else {
-            arm(at);
-            store->close();
-        }
-        machine.disk.on_call = nullptr;
-    }
-
-    void arm(std::uint64_t at) {
-        machine.disk.on_call = [this, at](simulation::Call) {
-            if (++calls != at) return;
-            StoreOptions impatient = machine.options(Durability::full, 2);
-            impatient.busy_timeout = std::chrono::milliseconds(0);
-            try {
-                EventStore other = EventStore::open(simulation::log_path, impatient);
-                CHECK(other.head().seq.value == 1);
-                opened = true;
-            } catch (const Error& error) {
-                refusal = error.what();
-            }
-        };
+    EventStore open(Access access = Access::create, int busy_timeout_ms = 10'000) {
+        StoreOptions options = machine.options(Durability::full, ++opened);
+        options.access = access;
+        options.busy_timeout = std::chrono::milliseconds(busy_timeout_ms);
+        return EventStore::open(simulation::log_path, options);
     }
 
     SimulatedMachine machine;
-    std::uint64_t calls = 0;
-    bool opened = false;
-    std::string refusal;
+    std::uint64_t opened = 0;
+    std::optional<EventStore> one;
+    std::optional<EventStore> other;
 };
 
-void meet_at_every_call(Encounter::Part part) {
+using Act = std::function<void(Encounter&)>;
+
+// Once for each call that `act` makes: there `meanwhile` happens.
+void meet_at_every_call(const Act& prepare, const Act& act, const Act& meanwhile) {
+    for (std::uint64_t at = 1;; ++at) {
+        Encounter encounter;
+        prepare(encounter);
+        std::uint64_t calls = 0;
+        encounter.machine.disk.on_call = [&](simulation::Call) {
+            if (++calls == at) meanwhile(encounter);
+        };
+        INFO("call " << at);
+        act(encounter);
+        encounter.machine.disk.on_call = nullptr;
+        if (calls < at) return;
+    }
+}
+
+// Both at once, switching often.
+void run_in_many_orders(const Act& prepare, const Act& one, const Act& other) {
+    simulation::Scheduler scheduler;
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        Encounter encounter;
+        prepare(encounter);
+        INFO("seed " << seed);
+        scheduler.run(encounter.machine.disk, {.seed = seed, .switch_percent = 30},
+                      {[&] { one(encounter); }, [&] { other(encounter); }});
+    }
+}
+
+void make_log(Encounter& encounter) {
+    encounter.one.emplace(encounter.open());
+    static_cast<void>(encounter.one->append(make_event()));
+}
+
+// Tries without any patience. Only the writer lock may stand in the way: a busy_timeout covers that.
+struct Visits {
     std::uint64_t opened = 0;
     std::uint64_t waited = 0;
-    for (std::uint64_t at = 1;; ++at) {
-        const Encounter encounter(part, at);
-        if (encounter.calls < at) break;
-        if (encounter.opened) {
+
+    void operator()(Encounter& encounter) {
+        try {
+            const EventStore visitor = encounter.open(Access::create, 0);
+            CHECK(visitor.head().seq.value == 1);
             ++opened;
-            continue;
+        } catch (const Error& error) {
+            REQUIRE_THAT(error.what(), Catch::Contains("another store held"));
+            ++waited;
         }
-        // Only the writer lock is waited for: a busy_timeout covers it, and nothing else stands in the way.
-        INFO("call " << at << ": " << encounter.refusal);
-        REQUIRE_THAT(encounter.refusal, Catch::Contains("another store held"));
-        ++waited;
     }
-    CHECK(opened > 0);
-    CHECK(waited > 0);
-}
+};
 
 }  // namespace
 
 TEST_CASE("close: who opens the log at any moment of it waits for the writer lock at most", "[opening]") {
     // It was told "another store is opening it" when the last one to close gave up the writer lock before the life lock.
-    meet_at_every_call(Encounter::Part::close);
+    Visits visits;
+    meet_at_every_call(
+        make_log, [](Encounter& encounter) { encounter.one->close(); }, std::ref(visits));
+    CHECK(visits.opened > 0);
+    CHECK(visits.waited > 0);
 }
 
 TEST_CASE("open: who opens the log at any moment of another's opening waits for the writer lock at most", "[opening]") {
-    meet_at_every_call(Encounter::Part::open);
+    Visits visits;
+    meet_at_every_call(
+        [](Encounter& encounter) {
+            make_log(encounter);
+            encounter.one->close();
+        },
+        [](Encounter& encounter) { encounter.one.emplace(encounter.open()); }, std::ref(visits));
+    CHECK(visits.opened > 0);
+    CHECK(visits.waited > 0);
+}
+
+TEST_CASE("open: a log that another process makes meanwhile is not taken for a damaged one", "[opening]") {
+    // A -wal without a database was seen when both were made between two looks.
+    std::uint64_t made = 0;
+    bool is_locked = false;
+    meet_at_every_call([](Encounter&) {}, [](Encounter& encounter) { encounter.one.emplace(encounter.open()); },
+                       [&](Encounter& encounter) {
+                           if (is_locked) return;  // from here on the other one would only wait
+                           try {
+                               encounter.other.emplace(encounter.open(Access::create, 0));
+                               static_cast<void>(encounter.other->append(make_event()));
+                               ++made;
+                           } catch (const Error& error) {
+                               REQUIRE_THAT(error.what(), Catch::Contains("another store held"));
+                               is_locked = true;
+                           }
+                       });
+    CHECK(made > 2);
+}
+
+TEST_CASE("open: a log whose last writer closes meanwhile can be read and written", "[opening]") {
+    // The -wal that one look had found was gone when it was opened: no_such_file.
+    const Access access = GENERATE(Access::read, Access::read_write);
+    run_in_many_orders(
+        make_log, [](Encounter& encounter) { encounter.one->close(); },
+        [&](Encounter& encounter) {
+            encounter.other.emplace(encounter.open(access));
+            if (encounter.other->head().seq.value != 1) throw std::runtime_error("the event is gone");
+        });
 }
 
 }  // namespace daybook::crash
