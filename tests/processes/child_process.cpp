@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -15,8 +16,11 @@
 
 namespace daybook::processes {
 
-void Reporter::say(const Report& report) const {
-    static_cast<void>(::write(descriptor_, &report, sizeof(report)) == sizeof(report));
+static_assert(32 * sizeof(Report) <= PIPE_BUF);
+
+void Reporter::say(std::span<const Report> reports) const {
+    // A parent that is gone is no reason to stop: it was told nothing that is not so.
+    static_cast<void>(::write(descriptor_, reports.data(), reports.size_bytes()));
 }
 
 ChildProcess::ChildProcess(const std::function<int(const Reporter&)>& body) {

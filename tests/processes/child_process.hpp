@@ -8,29 +8,39 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
+
+#include <daybook/event/position.hpp>
 
 namespace daybook::processes {
 
 /// What a child says. Written whole or not at all (PIPE_BUF).
 struct Report {
     enum class Kind : std::uint32_t {
-        acknowledged,  ///< event `number` of `writer` is durable at `seq`
-        waited,        ///< the longest append took `seq` nanoseconds, of `number` appends
+        opened,        ///< its store is open
+        acknowledged,  ///< event `number` of writer `who` is durable: `seq`, `version`, `digest`
+        ran,           ///< handler `who` has begun with event `seq`, `digest`, as attempt `number`
+        seen,          ///< a reader was given event `seq`, `digest`
+        waited,        ///< the longest of `number` appends took `nanoseconds`
         recovered,     ///< `number` handlers were run again
-        fault,         ///< the child has seen what must not be; it has said what on stderr
     };
-    Kind kind = Kind::acknowledged;
-    std::uint32_t writer = 0;
+    Kind kind = Kind::opened;
+    std::uint32_t who = 0;
     std::uint64_t number = 0;
     std::uint64_t seq = 0;
+    std::uint64_t version = 0;
+    std::uint64_t nanoseconds = 0;
+    Digest digest{};
 };
 
-/// A child's end of the pipe.
+/// A child's end of the pipe. Thread-safety: safe from any thread.
 class Reporter {
   public:
     explicit Reporter(int descriptor) noexcept : descriptor_(descriptor) {}
-    void say(const Report& report) const;
+    void say(const Report& report) const { say(std::span(&report, 1)); }
+    /// All of them or none: a parent never hears of a part of a batch. At most 32.
+    void say(std::span<const Report> reports) const;
 
   private:
     int descriptor_;

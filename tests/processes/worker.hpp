@@ -1,48 +1,32 @@
-// What the children of the kill tests do: write until they are killed, read and compare, and say at the end whether the
-// log is what was acknowledged.
+// What the children of the kill tests do: write until they are killed, read and compare, recover.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <map>
 #include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "event/test_hooks.hpp"
 #include "processes/child_process.hpp"
+#include "processes/oracle.hpp"
+#include "processes/workplace.hpp"
 
 namespace daybook::processes {
 
-struct Place {
-    std::filesystem::path database;
-    bool with_bus = false;  ///< writers have a bus with a recoverable handler that emits, and a journal
-    std::uint64_t seed = 1;
-
-    [[nodiscard]] std::filesystem::path journal() const { return database.string() + ".jsonl"; }
-};
-
 struct Errand {
     std::uint32_t writer = 0;
-    std::uint64_t first_number = 1;                    ///< it may be in the log already: the last one was in doubt
-    std::uint64_t events = UINT64_MAX;                 ///< then it closes and ends with 0
+    std::uint64_t appends = UINT64_MAX;                ///< then it closes and ends with 0
     std::optional<test_hooks::KillPoint> killed_at{};  ///< and at which passing of it
     int passing = 1;
+    bool looks_first = true;  ///< holds the log against the oracle before it writes
 };
 
-/// Acknowledged: writer and number -> seq.
-using Acknowledged = std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t>;
-
 /// Each is to be called in a child, and returns its exit code.
-int write_events(const Place& place, const Errand& errand, const Reporter& reporter);
-/// Reads on until it is killed: seq never goes back, and what was read once never changes.
-int read_events(const Place& place, const Reporter& reporter);
-/// Runs again what is unfinished; then everything that a log promises.
-int examine(const Place& place, const Acknowledged& acknowledged);
-/// Leaves so many handlers unfinished, as a process that was killed would.
-int leave_unfinished(const Place& place, std::uint64_t count);
+/// Begins with what comes after its writer's last acknowledged event: that may be in the log already.
+int write_events(const Place& place, const Errand& errand, const Oracle& oracle, const Reporter& reporter);
+/// Follows the log until it is killed: without a gap, seq never goes back, and what was read once never changes.
+int read_events(const Place& place, const Oracle& oracle, const Reporter& reporter);
+/// Queues handlers for `count` events and runs them until it is killed.
+int leave_unfinished(const Place& place, std::uint64_t count, const Errand& errand, const Reporter& reporter);
 /// Waits for a byte on `start`, then recovers.
-int recover_at(const Place& place, int start, const Reporter& reporter);
+int recover_at(const Place& place, int start, const Errand& errand, const Reporter& reporter);
 
 }  // namespace daybook::processes
