@@ -110,6 +110,13 @@ void require_field(const Expected& expected, const std::optional<std::string>& a
     }
 }
 
+bool finds_nothing(std::string_view source, const Json& line) {
+    const Reference reference = *reference_source(source);
+    if (reference.literal || reference.text) return false;
+    const Json* value = found_at(line, reference.pointer);
+    return value == nullptr || value->is_null();
+}
+
 void require_raw(std::string_view source, const Json& line, std::string_view actual, std::string_view name) {
     const Reference reference = *reference_source(source);
     const Json* value = reference.literal ? nullptr : found_at(line, reference.pointer);
@@ -154,6 +161,16 @@ void map_line(std::string_view input) {
                                   ErrorCode::duplicate_key, ErrorCode::number_out_of_range, ErrorCode::invalid_name,
                                   ErrorCode::invalid_argument),
                 fmt::format("a line is refused for what is in it, {}", mapped.refusal()));
+        if (mapped.refused_as(ErrorCode::invalid_pointer) && !mapping.time && mapping.tags.empty()) {
+            const Json json = Json::parse(line);
+            bool deserved = false;
+            for (std::size_t i = 0; i < 9; ++i) {
+                if (!*fields[i]) continue;
+                const bool raw = i == 3 || i == 4;  // payload and metadata may be objects and arrays
+                deserved = deserved || (raw ? finds_nothing(texts[i], json) : expected_of(texts[i], json).refused);
+            }
+            require(deserved, "a pointer is said to find nothing only where it finds nothing");
+        }
         return;
     }
     require(Json::accept(line), "a line that is mapped is JSON");

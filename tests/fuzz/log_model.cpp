@@ -169,7 +169,7 @@ class Run {
             event.stream = streams[(shape >> 2) % 3];
             event.type = types[own % 3];
             event.payload = payloads[own % 4];
-            if ((ids & 1U) != 0) event.id = "id-" + std::to_string(((ids >> 1) + i * (ids >> 5)) % 12);
+            if ((ids & 1U) != 0) event.id = "id-" + std::to_string(((ids >> 1) % 4 + i * (ids >> 5)) % 7);
             if ((more & 1U) != 0) event.occurred_at = Timestamp{std::int64_t{content} * 1'000 - 50'000};
             if ((more & 2U) != 0) event.tags = {{"lane", std::to_string(own % 2)}};
             if ((more & 4U) != 0) event.causation_id = "id-" + std::to_string(own % 4);
