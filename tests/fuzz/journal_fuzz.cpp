@@ -44,10 +44,20 @@ class MemoryFile final : public File {
     std::string_view bytes_;
 };
 
+// The mark that says of a journal that all of it is synced: then every damaged line is damage.
+std::string synced_mark(std::string_view bytes) {
+    const Outcome first{[&] { return decode_journal_record(bytes.substr(0, bytes.find('\n'))); }};
+    if (!first) return "";
+    const auto* header = std::get_if<JournalHeader>(&*first);
+    return header == nullptr ? "" : encode_synced_mark(*header, bytes.size());
+}
+
 auto scan(std::string_view bytes) {
     return Outcome{[bytes] {
         MemoryFile file(bytes);
-        return scan_journal_file(file, "journal.jsonl", {});
+        const std::string mark = synced_mark(bytes);
+        MemoryFile lock_file(mark);
+        return scan_journal_file(file, "journal.jsonl", {}, lock_file);
     }};
 }
 
@@ -203,7 +213,8 @@ void journal_reader(std::string_view input) {
             require(read == records.size() && **next == decode_journal_record(line), "no record is made up");
             require(reader.next() == nullptr, "nothing follows the last line");
         } else if (!next) {
-            require(next.refused_as(ErrorCode::invalid_line), fmt::format("damage is an invalid line, not {}", next.refusal()));
+            require(next.refused_as(ErrorCode::invalid_line),
+                    fmt::format("damage is an invalid line, not {}", next.refusal()));
         }
         return;
     }
