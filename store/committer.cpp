@@ -125,7 +125,8 @@ bool Committer::checkpoint_wal() {
     bool complete = false;
     run_alone([&] {
         refuse_if_stopped();
-        const WriterLock writer_lock(lock_, *options_.clock, options_.busy_timeout);
+        std::optional<WriterLock> writer_lock;
+        if (!DAYBOOK_PLANTED(passive_checkpoint)) writer_lock.emplace(lock_, *options_.clock, options_.busy_timeout);
         complete = checkpoint_now();
     });
     return complete;
@@ -210,7 +211,7 @@ void Committer::lead_batch() {
             deadline = queue_.front()->deadline_;
         }
         const auto left = std::max(deadline - options_.clock->steady(), std::chrono::nanoseconds(0));
-        writer_lock.emplace(lock_, *options_.clock, left);  // step: lock
+        if (!DAYBOOK_PLANTED(autocheckpoint_on)) writer_lock.emplace(lock_, *options_.clock, left);  // step: lock
         DAYBOOK_KILL_POINT(before_begin);
         writer_.begin();  // step: begin
     } catch (const Error& error) {
@@ -341,7 +342,7 @@ void Committer::finish_commit(Batch& batch, bool wrote, std::optional<WriterLock
     if (pages < wal_pages_before_) checkpoint_at_pages_ = static_cast<int>(options_.checkpoint_pages);  // begun anew
     wal_pages_before_ = pages;
     const bool checkpoint_due = wrote && pages >= checkpoint_at_pages_ && !is_stopped();
-    if (!checkpoint_due) writer_lock.reset();
+    if (!checkpoint_due || DAYBOOK_PLANTED(passive_checkpoint)) writer_lock.reset();
     for (Work* work : batch.works)  // step: deliver
         if (!work->error_) work->durable();
     // The caller that leads is the first of the batch; nobody waits on its seat.

@@ -218,7 +218,8 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH,
                   static_cast<int>(std::min<std::size_t>(options.value_bytes_max, 1'000'000'000)));
-    sqlite3_wal_autocheckpoint(db, 0);  // automatic checkpoints lose commits on 3.40.1 (WAL-reset bug)
+    // Automatic checkpoints lose commits on 3.40.1 (WAL-reset bug).
+    sqlite3_wal_autocheckpoint(db, DAYBOOK_PLANTED(autocheckpoint_on) ? 6 : 0);
     try {
         const WithoutStatistics guard(db);
         set_up(options);

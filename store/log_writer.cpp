@@ -55,7 +55,7 @@ LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const 
     normal_noted_ = durability_ == Durability::full ||
                     connection.query_integer("SELECT normal_durability_since FROM store_info WHERE id = 1").has_value();
     // After the connection switched automatic checkpoints off, which would take this hook away.
-    sqlite3_wal_hook(connection.handle(), note_wal_pages, &wal_pages_);
+    if (!DAYBOOK_PLANTED(autocheckpoint_on)) sqlite3_wal_hook(connection.handle(), note_wal_pages, &wal_pages_);
 }
 
 void LogWriter::begin() {

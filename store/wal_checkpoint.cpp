@@ -1,5 +1,6 @@
 #include "store/wal_checkpoint.hpp"
 
+#include "event/test_hooks.hpp"
 #include "store/sqlite_error.hpp"
 
 namespace daybook {
@@ -10,9 +11,9 @@ bool checkpoint(Connection& connection, CheckpointMode mode, int busy_timeout_ms
     sqlite3_busy_timeout(db, 0);
     int in_wal = 0;
     int moved = 0;
-    const int rc = sqlite3_wal_checkpoint_v2(
-        db, nullptr, mode == CheckpointMode::truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_FULL, &in_wal,
-        &moved);
+    int how = mode == CheckpointMode::truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_FULL;
+    if (DAYBOOK_PLANTED(passive_checkpoint) && mode == CheckpointMode::full) how = SQLITE_CHECKPOINT_PASSIVE;
+    const int rc = sqlite3_wal_checkpoint_v2(db, nullptr, how, &in_wal, &moved);
     const int extended = sqlite3_extended_errcode(db);
     sqlite3_busy_timeout(db, busy_timeout_ms_after);
     if (rc == SQLITE_OK) return in_wal == moved;

@@ -573,7 +573,8 @@ InterleavingReport Interleavings::run(std::uint64_t seed) {
         schedule.seed = dice.next();
         constexpr std::array<unsigned, 4> odds{2, 6, 12, 30};
         schedule.switch_percent = odds[static_cast<std::size_t>(dice.below(odds.size()))];
-        schedule.unfetch_percent = std::max(schedule.switch_percent, 12U);
+        schedule.switch_percent = shape_.switch_percent.value_or(schedule.switch_percent);
+        schedule.unfetch_percent = shape_.unfetch_percent.value_or(std::max(schedule.switch_percent, 12U));
         const bool is_killed = shape_.crashes && dice.chance(45);
         if (is_killed) schedule.dies_at_call = 1 + dice.below(1 + programs.size() * 250);
         scheduler_.run(machine->disk, schedule, std::move(programs));

@@ -23,6 +23,8 @@ struct InterleavingShape {
     /// Large payloads only, and nothing but appends: what moves -wal the most.
     bool plain = false;
     bool crashes = true;
+    std::optional<unsigned> switch_percent{};   ///< 2, 6, 12 or 30
+    std::optional<unsigned> unfetch_percent{};  ///< 12 at least
 };
 
 struct InterleavingReport {

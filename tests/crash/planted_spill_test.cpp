@@ -1,27 +1,21 @@
 // Spilled pages and savepoints, planted in the store: on an affected SQLite the fixed recipe must show the loss.
 #include <catch2/catch.hpp>
 
-#include "crash/spill.hpp"
+#include "crash/canaries.hpp"
 #include "event/test_hooks.hpp"
 
 namespace daybook::crash {
 
 TEST_CASE("planted: spill_with_savepoints is caught by the fixed recipe", "[planted]") {
-    const SpillOutcome raw = spill_in_sqlite();
-    if (raw.found == raw.acknowledged) {
+    if (!savepoint_spill_on_sqlite().loses()) {
         WARN("the linked SQLite has the fix: there is nothing that this bug could lose");
         return;
     }
-    bool caught = false;
-    for (int round = 0; round < 20 && !caught; ++round) {  // the three callers may miss each other
-        test_hooks::plant(test_hooks::Bug::spill_with_savepoints);
-        const SpillOutcome planted = spill_in_store();
-        test_hooks::plant(test_hooks::Bug::none);
-        caught = planted.found < planted.acknowledged;
-    }
-    CHECK(caught);
-    const SpillOutcome sound = spill_in_store();
-    CHECK(sound.found == sound.acknowledged);
+    test_hooks::plant(test_hooks::Bug::spill_with_savepoints);
+    const CanaryReport planted = savepoint_spill_through_store(End::kill);
+    test_hooks::plant(test_hooks::Bug::none);
+    CHECK(planted.loses());
+    CHECK_FALSE(savepoint_spill_through_store(End::kill).loses());
 }
 
 }  // namespace daybook::crash
