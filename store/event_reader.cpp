@@ -27,7 +27,8 @@ const Head& EventReader::head() const noexcept {
 }
 
 EventCursor EventReader::read(Window window) const {
-    return EventCursor(std::make_unique<EventCursor::Impl>(impl_->pool, impl_->head, impl_->page_events, std::move(window)));
+    return EventCursor(
+        std::make_unique<EventCursor::Impl>(impl_->pool, impl_->head, impl_->page_events, std::move(window)));
 }
 
 ResultCursor EventReader::results(ResultWindow window) const {

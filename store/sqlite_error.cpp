@@ -65,10 +65,11 @@ void throw_sqlite_error(sqlite3* db, std::string_view attempted) {
     // What a trigger refuses is one statement's trouble, and nothing is known of the file.
     const bool broken_rule = family == SQLITE_CONSTRAINT && rc != SQLITE_CONSTRAINT_TRIGGER;
     if (family == SQLITE_ERROR || family == SQLITE_MISMATCH || broken_rule)
-        throw Error(ErrorCode::corrupt,
-                    fmt::format("{}: SQLite says \"{}\" ({} {}); what the file holds is not what Daybook put there: run "
-                                "verify, and restore it from a backup or a journal",
-                                attempted, sqlite3_errmsg(db), sqlite3_errstr(rc), rc));
+        throw Error(
+            ErrorCode::corrupt,
+            fmt::format("{}: SQLite says \"{}\" ({} {}); what the file holds is not what Daybook put there: run "
+                        "verify, and restore it from a backup or a journal",
+                        attempted, sqlite3_errmsg(db), sqlite3_errstr(rc), rc));
     throw_sqlite_error(rc, sqlite3_errmsg(db), attempted);
 }
 

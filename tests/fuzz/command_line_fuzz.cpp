@@ -4,14 +4,14 @@
 // Input: words separated by newlines. They run in a directory of their own, on log.db, with fold.sql and lines.jsonl beside
 // it. What could leave the directory, wait for others or run for long is passed over.
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <vector>
 
 #include <daybook/testkit/fake_clock.hpp>
@@ -40,7 +40,8 @@ class Stream {
     // What was written since the last call.
     [[nodiscard]] std::string take() const {
         std::string text(static_cast<std::size_t>(::lseek(descriptor_, 0, SEEK_END)), '\0');
-        require(::pread(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()), "it is read back");
+        require(::pread(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()),
+                "it is read back");
         require(::ftruncate(descriptor_, 0) == 0 && ::lseek(descriptor_, 0, SEEK_SET) == 0, "it begins anew");
         return text;
     }
@@ -77,8 +78,8 @@ Files files_in(const std::filesystem::path& directory) {
 
 bool is_safe(const std::vector<std::string>& words) {
     static const std::set<std::string, std::less<>> pointers = {
-        "--type", "--stream", "--id",          "--time",   "--payload", "--metadata", "--event-version",
-        "--tag",  "--source", "--correlation", "--causation"};
+        "--type",          "--stream", "--id",     "--time",        "--payload",  "--metadata",
+        "--event-version", "--tag",    "--source", "--correlation", "--causation"};
     for (const std::string& word : words) {
         if (word.find('\0') != std::string::npos || word == "--follow" || word.starts_with("--timeout")) return false;
         if (word.size() > 1 && word[0] == '-' && word[1] != '-' && word.find('f') != std::string::npos) return false;
@@ -93,7 +94,8 @@ bool only_reads(const std::vector<std::string>& words) {
     static const std::set<std::string, std::less<>> reading = {"query", "tail",       "show",  "tree",  "verify",
                                                                "head",  "unfinished", "stats", "state", "doctor"};
     if (words.empty() || !reading.contains(words.front())) return false;
-    return std::none_of(words.begin(), words.end(), [](const std::string& word) { return word.starts_with("--accept"); });
+    return std::none_of(words.begin(), words.end(),
+                        [](const std::string& word) { return word.starts_with("--accept"); });
 }
 
 bool asks_for_json(const std::vector<std::string>& words) {
@@ -107,7 +109,8 @@ void require_printable(const std::string& messages) {
     require(find_invalid_utf8(messages) == std::string_view::npos, "a message is UTF-8");
     for (const char c : messages) {
         const auto byte = static_cast<unsigned char>(c);
-        require((byte >= 0x20 && byte != 0x7f) || c == '\n', fmt::format("a message has no control characters: {}", messages));
+        require((byte >= 0x20 && byte != 0x7f) || c == '\n',
+                fmt::format("a message has no control characters: {}", messages));
     }
     require(messages.empty() || messages.back() == '\n', "a message is whole lines");
 }
@@ -123,9 +126,10 @@ void command_line(std::string_view input) {
     const std::filesystem::path& directory = world.scratch.fresh();
     require(::chdir(directory.c_str()) == 0, "the scratch directory can be entered");
     closed_log().write(directory / "log.db");
-    std::ofstream(directory / "fold.sql") << "-- projection: count\n-- version: 1\n-- @init\n"
-                                             "CREATE TABLE n(type TEXT PRIMARY KEY, events INTEGER);\n-- @on *\n"
-                                             "INSERT INTO n VALUES(:type, 1) ON CONFLICT DO UPDATE SET events = events + 1;\n";
+    std::ofstream(directory / "fold.sql")
+        << "-- projection: count\n-- version: 1\n-- @init\n"
+           "CREATE TABLE n(type TEXT PRIMARY KEY, events INTEGER);\n-- @on *\n"
+           "INSERT INTO n VALUES(:type, 1) ON CONFLICT DO UPDATE SET events = events + 1;\n";
     std::ofstream(directory / "lines.jsonl") << "{\"kind\":\"moved\",\"at\":1530000000}\n{\"kind\":\"left\"}\n";
     const Files before = files_in(directory);
 
@@ -144,14 +148,18 @@ void command_line(std::string_view input) {
     const std::string out = world.out.take();
     const std::string err = world.err.take();
 
-    require(code >= 0 && code <= 5, fmt::format("an exit code of the list, not {}: {}", code, replace_invalid_utf8(err)));
+    require(code >= 0 && code <= 5,
+            fmt::format("an exit code of the list, not {}: {}", code, replace_invalid_utf8(err)));
     require_printable(err);
-    if (code > 1) require(err.ends_with("]\n") && err.find("daybook") != std::string::npos, "a refusal says who, what and its code");
+    if (code > 1)
+        require(err.ends_with("]\n") && err.find("daybook") != std::string::npos,
+                "a refusal says who, what and its code");
     if (only_reads(words)) {
         const Files after = files_in(directory);
         for (const auto& [name, bytes] : after)
-            require(before.contains(name) && before.at(name) == bytes,
-                    fmt::format("a command that reads changes no file, nor makes one: {}, {} bytes", name, bytes.size()));
+            require(
+                before.contains(name) && before.at(name) == bytes,
+                fmt::format("a command that reads changes no file, nor makes one: {}, {} bytes", name, bytes.size()));
         require(after.size() == before.size(), "a command that reads removes no file");
     }
     const bool is_help = out.find("Usage") != std::string::npos || out.starts_with("daybook ");

@@ -1,13 +1,13 @@
 // The SQL console: whatever the statement, it writes no file, ends by its deadline and lets through only what reads.
 //
 // Input: SQL. Parameters :a and :b are given when the statement names them.
+#include <sqlite3.h>
+#include <unistd.h>
 #include <ctime>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <sqlite3.h>
 #include <string>
-#include <unistd.h>
 
 #include <daybook/store/sql_console.hpp>
 

@@ -58,7 +58,8 @@ void patch(SmallLog& log, Bytes bytes) {
             break;
         case 4:  // one page lies where another should, as a lost or misdirected write leaves it
             if (place % pages != value % pages)
-                file.replace(place % pages * page_bytes, page_bytes, file.substr(value % pages * page_bytes, page_bytes));
+                file.replace(place % pages * page_bytes, page_bytes,
+                             file.substr(value % pages * page_bytes, page_bytes));
             break;
         case 5:
             std::fill_n(file.begin() + static_cast<std::ptrdiff_t>(at), std::min(value % 600, file.size() - at), '\0');
@@ -140,7 +141,8 @@ Appended append_or_refuse(EventStore& store, AppendRequest request) {
     try {
         return store.append(std::move(request));
     } catch (const Error& error) {
-        const bool by_trigger = std::string_view(error.what()).find("(constraint failed 1811)") != std::string_view::npos;
+        const bool by_trigger =
+            std::string_view(error.what()).find("(constraint failed 1811)") != std::string_view::npos;
         if (error.code() == ErrorCode::internal && by_trigger) throw Error(ErrorCode::corrupt, error.what());
         throw;
     }

@@ -53,7 +53,8 @@ std::optional<Reference> reference_source(std::string_view text) {
 std::optional<FieldSource> source_from(std::string_view text) {
     const Outcome source{[&] { return FieldSource::parse(text); }};
     const auto expected = reference_source(text);
-    require(source.ok() == expected.has_value(), fmt::format("the reference's verdict on a source, {}", source.refusal()));
+    require(source.ok() == expected.has_value(),
+            fmt::format("the reference's verdict on a source, {}", source.refusal()));
     if (!source) {
         require(source.refused_as(ErrorCode::invalid_pointer), "a source is refused as that");
         return std::nullopt;
@@ -135,9 +136,9 @@ void map_line(std::string_view input) {
     const std::string_view line = bytes.rest();
     Mapping mapping;
     std::string_view texts[9];
-    std::optional<FieldSource>* const fields[9] = {&mapping.type,        &mapping.stream,    &mapping.id,
-                                                   &mapping.payload,     &mapping.metadata,  &mapping.event_version,
-                                                   &mapping.causation,   &mapping.correlation, &mapping.source};
+    std::optional<FieldSource>* const fields[9] = {&mapping.type,      &mapping.stream,      &mapping.id,
+                                                   &mapping.payload,   &mapping.metadata,    &mapping.event_version,
+                                                   &mapping.causation, &mapping.correlation, &mapping.source};
     for (std::size_t i = 0; i < 9 && !head.empty(); ++i) {
         texts[i] = head.until('\t');
         if (texts[i] == "-") continue;  // not given
@@ -211,8 +212,8 @@ void read_line(std::string_view line) {
     if (const auto* event = std::get_if<Event>(&*read)) {
         for (const char* key : {"id", "type", "payload"})
             require(back.at(key) == json.at(key), fmt::format("{} is kept", key));
-        for (const char* key : {"seq", "event_version", "stream", "version", "source", "correlation_id",
-                                "causation_id", "tags", "metadata"})
+        for (const char* key : {"seq", "event_version", "stream", "version", "source", "correlation_id", "causation_id",
+                                "tags", "metadata"})
             if (json.contains(key)) require(back.at(key) == json.at(key), fmt::format("{} is kept", key));
         require(event->digest == Digest{}, "a line says nothing of its digest");
     } else {

@@ -302,15 +302,16 @@ class Run {
             first = first == 0 ? position.seq.value : std::min(first, position.seq.value);
             last = std::max(last, position.seq.value);
         }
-        require(appended.first_seq.value == first && appended.last_seq.value == last, "an answer says from where to where");
+        require(appended.first_seq.value == first && appended.last_seq.value == last,
+                "an answer says from where to where");
 
         std::size_t row = 0;
         for (const PendingHandler& handler : request.pending) {
             if (kept[handler.event_index]) continue;
             require(row < appended.pending.size(), "a handler that will get an event has a pending row");
             const EventResult& result = appended.pending[row++];
-            require(result.status == ResultStatus::pending && result.handler == handler.handler && result.attempt == 1 &&
-                        result.event_id == appended.ids[handler.event_index],
+            require(result.status == ResultStatus::pending && result.handler == handler.handler &&
+                        result.attempt == 1 && result.event_id == appended.ids[handler.event_index],
                     "a pending row names the handler and the event");
             take_in(result);
         }
@@ -349,7 +350,8 @@ class Run {
         const bool allowed =
             is_late ? model_.ended.contains(attempt) && !model_.late.contains(attempt) : model_.open.contains(attempt);
         if (!allowed)
-            return require(rows.refused_as(ErrorCode::invalid_argument), "an attempt begins, ends once, and may be late");
+            return require(rows.refused_as(ErrorCode::invalid_argument),
+                           "an attempt begins, ends once, and may be late");
         require(rows && rows->size() == 1, fmt::format("a result is appended, {}", rows.refusal()));
         require(rows->front().status == result.status && rows->front().event_seq.value == event + 1,
                 "a result is what was given");
@@ -398,18 +400,20 @@ class Run {
         if (which % 5 == 0) window.limit = which % 7;
         if (which % 3 == 0) {
             window.axis = which % 2 == 0 ? TimeAxis::occurred : TimeAxis::recorded;
-            window.to = Timestamp{window.axis == TimeAxis::occurred ? std::int64_t{which} * 1'000 - 50'000 : clock_->now().ns};
+            window.to =
+                Timestamp{window.axis == TimeAxis::occurred ? std::int64_t{which} * 1'000 - 50'000 : clock_->now().ns};
         }
         std::vector<const Event*> expected;
         for (const Event& event : model_.events) {
             const bool inside =
-                (!window.from_seq || event.seq >= *window.from_seq) && (!window.to_seq || event.seq <= *window.to_seq) &&
-                (!window.stream || event.stream == *window.stream) &&
+                (!window.from_seq || event.seq >= *window.from_seq) &&
+                (!window.to_seq || event.seq <= *window.to_seq) && (!window.stream || event.stream == *window.stream) &&
                 (window.types.empty() || (event.type.front() == 'o') == (which % 2 == 0)) &&
                 (!window.correlation_id || event.correlation_id == window.correlation_id) &&
                 (!window.causation_id || event.causation_id == window.causation_id) &&
                 (window.tags.empty() || event.tags == Tags{{"lane", std::to_string(which % 2)}}) &&
-                (!window.to || (window.axis == TimeAxis::occurred ? event.occurred_at : event.recorded_at) < *window.to);
+                (!window.to ||
+                 (window.axis == TimeAxis::occurred ? event.occurred_at : event.recorded_at) < *window.to);
             if (inside) expected.push_back(&event);
         }
         if (window.reverse) std::reverse(expected.begin(), expected.end());
@@ -429,17 +433,18 @@ class Run {
         how.store.access = Access::read;
         how.head = store_->head();
         const VerifyReport report = verify(path_, how);
-        require(report.ok(), report.ok() ? "" : fmt::format("a log that was only appended to verifies: {} {}",
-                                                            report.problems[0].code, report.problems[0].message));
+        require(report.ok(), report.ok() ? ""
+                                         : fmt::format("a log that was only appended to verifies: {} {}",
+                                                       report.problems[0].code, report.problems[0].message));
         require(report.events == model_.events.size() && report.results == model_.results.size(),
                 "verify counts what is there");
     }
 
     void require_same(EventStore& store) {
         const EventReader reader = store.reader();
-        require(reader.head().seq.value == model_.events.size() &&
-                    reader.head().result_seq.value == model_.results.size(),
-                "a head counts events and results");
+        require(
+            reader.head().seq.value == model_.events.size() && reader.head().result_seq.value == model_.results.size(),
+            "a head counts events and results");
         EventCursor cursor = reader.read();
         for (const Event& event : model_.events) {
             const EventView* read = cursor.next();
@@ -455,7 +460,8 @@ class Run {
         for (const char* stream : streams)
             require(reader.stream_version(stream).value == model_.version(stream), "a stream is at its version");
         std::set<Attempt> open;
-        for (const Unfinished& work : store.unfinished()) open.emplace(work.event_seq.value, work.handler, work.attempt);
+        for (const Unfinished& work : store.unfinished())
+            open.emplace(work.event_seq.value, work.handler, work.attempt);
         require(open == model_.open, "unfinished work is what has begun and not ended");
         for (const auto& [name, checkpoint] : model_.checkpoints) {
             const auto kept = store.checkpoint(name);

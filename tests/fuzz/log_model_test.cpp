@@ -1,8 +1,8 @@
 // The model of log_model.hpp as a property: whatever the steps, store and model agree.
 #include "fuzz/log_model.hpp"
 
-#include <catch2/catch.hpp>
 #include <rapidcheck.h>
+#include <catch2/catch.hpp>
 
 #include <array>
 #include <cstdint>

@@ -16,9 +16,8 @@ class Scratch {
         namespace fs = std::filesystem;
         std::error_code none;
         const fs::path memory = "/dev/shm";
-        const fs::path parent = fs::is_directory(memory, none) && ::access(memory.c_str(), W_OK) == 0
-                                    ? memory
-                                    : fs::temp_directory_path();
+        const fs::path parent =
+            fs::is_directory(memory, none) && ::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
         path_ = parent / ("daybook-fuzz-" + std::string(name) + "-" + std::to_string(::getpid()));
         fs::remove_all(path_);
         fs::create_directory(path_);

@@ -73,7 +73,8 @@ std::optional<std::int64_t> reference_time(std::string_view text) {
         std::size_t at = 19;
         if (at < text.size() && text[at] == '.') {
             std::size_t digits = 0;
-            for (++at; at < text.size() && is_digit(text[at]); ++at, ++digits) fraction = fraction * 10 + (text[at] - '0');
+            for (++at; at < text.size() && is_digit(text[at]); ++at, ++digits)
+                fraction = fraction * 10 + (text[at] - '0');
             if (digits < 1 || digits > 9) return std::nullopt;
             for (; digits < 9; ++digits) fraction *= 10;
         }
@@ -106,11 +107,11 @@ void require_instant(Timestamp time) {
     const auto seconds = static_cast<std::time_t>(second);
     std::tm parts{};
     require(::gmtime_r(&seconds, &parts) != nullptr, "the C library knows the time");
-    require_equal(text,
-                  fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                              parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                              static_cast<std::int64_t>(fraction)),
-                  "the C library's calendar");
+    require_equal(
+        text,
+        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                    parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<std::int64_t>(fraction)),
+        "the C library's calendar");
 }
 
 void require_time(std::string_view text) {
@@ -163,10 +164,8 @@ void require_duration(std::string_view text, Timestamp now) {
 
 // A decimal without exponent and of at most 30 digits fits 128 bits.
 void require_numeric(std::string_view text) {
-    constexpr std::pair<TimeUnit, int> units[] = {{TimeUnit::seconds, 9},
-                                                  {TimeUnit::milliseconds, 6},
-                                                  {TimeUnit::microseconds, 3},
-                                                  {TimeUnit::nanoseconds, 0}};
+    constexpr std::pair<TimeUnit, int> units[] = {
+        {TimeUnit::seconds, 9}, {TimeUnit::milliseconds, 6}, {TimeUnit::microseconds, 3}, {TimeUnit::nanoseconds, 0}};
     for (const auto& [unit, digits_after] : units) {
         const TimeUnit counted = unit;
         const Outcome time{[&] { return parse_numeric_time(text, counted); }};

@@ -404,11 +404,12 @@ TEST_CASE("store: nothing is acknowledged into a file that was removed or replac
 
 TEST_CASE("store: a file whose tables are not ours is corrupt, not a bug of ours", "[event_store]") {
     TestStore test;
-    test.open().append(event());
+    EventStore store = test.open();
+    store.append(event());
     Connection(test.name(), {.writable = true}).execute("DROP TABLE occurred_blocks");
-    const std::string message = message_of([&] { return test.open(Access::read_write).append(event()); });
-    CHECK_THAT(message, Catch::Contains("occurred_blocks") && Catch::Contains("run verify") &&
-                            Catch::Contains("[corrupt]"));
+    const std::string message = message_of([&] { return store.append(event()); });
+    CHECK_THAT(message,
+               Catch::Contains("occurred_blocks") && Catch::Contains("run verify") && Catch::Contains("[corrupt]"));
 }
 
 TEST_CASE("store: an import name belongs to the source that used it first", "[event_store]") {
