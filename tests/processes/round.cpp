@@ -97,7 +97,6 @@ void Round::begin(Writer& writer) {
     const std::uint64_t way = dice_.below(100);
     if (errand.writer == 0 && !first_points_.empty()) {
         writer.errand.killed_at = first_points_.front();
-        first_points_.erase(first_points_.begin());
     } else if (way < 50) {
         draw_point(writer.errand);
     } else if (way < 62) {
@@ -137,11 +136,12 @@ std::string Round::run(std::uint64_t kills) {
     const std::uint64_t goal = kills_.of_writers() + kills;
     for (Writer& writer : writers_) begin(writer);
     for (Process& reader : readers_) begin(reader);
-    while (kills_.of_writers() < goal && found_.empty()) {
+    while ((kills_.of_writers() < goal || !first_points_.empty()) && found_.empty()) {
         wait_for_something();
         for (Writer& writer : writers_) attend(writer);
         for (Process& reader : readers_) attend(reader);
-        if (lives_ > 20 * (kills + 10)) find("the writers end by themselves and are not killed");
+        if (lives_ > 20 * (kills + 10))
+            find("the writers end by themselves and do not come to where they are to be killed");
     }
     kill_together();
     for (Process& reader : readers_) {
@@ -234,6 +234,8 @@ void Round::end(Writer& writer) {
     }
     if (writer.errand.killed_at && !writer.killed_here) {
         ++kills_.at_point[static_cast<std::size_t>(*writer.errand.killed_at)];
+        // Others may have kept it from coming there, or it was killed with them: then it tries again.
+        if (!first_points_.empty() && writer.errand.writer == 0) first_points_.erase(first_points_.begin());
     } else {
         ++kills_.at_random;
         if (!writer.is_open) ++kills_.while_opening;
