@@ -334,23 +334,23 @@ class Writer {
         life_.clock->advance(std::chrono::milliseconds(1));
         if (life_.plan.plain) return append_new(1);
         const std::uint64_t chosen = dice_.below(100);
-        if (chosen < 38) {
+        if (chosen < 44) {
             append_new(1);
-        } else if (chosen < 50) {
+        } else if (chosen < 56) {
             append_new(2 + dice_.below(4));
-        } else if (chosen < 58) {
+        } else if (chosen < 61) {
             append_expecting();
-        } else if (chosen < 66) {
+        } else if (chosen < 69) {
             append_shared();
-        } else if (chosen < 72) {
+        } else if (chosen < 76) {
             append_again();
-        } else if (chosen < 78) {
+        } else if (chosen < 82) {
             finish_some();
-        } else if (chosen < 83) {
+        } else if (chosen < 85) {
             claim_some();
-        } else if (chosen < 87) {
+        } else if (chosen < 88) {
             save_checkpoint();
-        } else if (chosen < 94) {
+        } else if (chosen < 95) {
             static_cast<void>(store_->checkpoint_wal());
         } else {
             close();
@@ -502,9 +502,9 @@ Plan make_plan(const InterleavingShape& shape, Dice& dice) {
     plan.plain = shape.plain;
     plan.steps_max = shape.steps_max;
     const std::uint64_t crowd = dice.below(100);
-    plan.writers = shape.writers.value_or(crowd < 65 ? 2 : crowd < 90 ? 3 : 4);
+    plan.writers = shape.writers.value_or(crowd < 70 ? 2 : crowd < 92 ? 3 : 4);
     const std::uint64_t audience = dice.below(100);
-    plan.readers = shape.readers.value_or(audience < 60 ? 0 : audience < 92 ? 1 : 2);
+    plan.readers = shape.readers.value_or(audience < 65 ? 0 : audience < 94 ? 1 : 2);
     constexpr std::array<std::size_t, 5> pages{1, 4, 8, 15, 40};
     plan.checkpoint_pages = shape.checkpoint_pages.value_or(pages[static_cast<std::size_t>(dice.below(pages.size()))]);
     const std::uint64_t durability = plan.plain ? 0 : dice.below(100);
@@ -596,14 +596,14 @@ InterleavingReport Interleavings::run(std::uint64_t seed) {
                 may_have_lost = !plan.all_full;
                 if (may_have_lost) break;  // what is known may be more than what comes back
             }
-            if (number < lives_max && dice.chance(30)) continue;
+            if (number < lives_max && dice.chance(25)) continue;
         }
         break;
     }
     if (history.fault().empty()) {
         try {
-            const bool reopens = report.crashes > 0 || dice.chance(25);
-            const bool verifies = dice.chance(12);
+            const bool reopens = report.crashes > 0 || dice.chance(15);
+            const bool verifies = dice.chance(8);
             report.verified = verifies;
             examine(*machine, plan, reopens, may_have_lost, verifies, history);
         } catch (const std::exception& error) {
