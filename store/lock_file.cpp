@@ -17,58 +17,74 @@ namespace daybook {
 
 namespace {
 
-// Yields first: most transactions are shorter than a sleep. Then sleeps that grow, so that a long wait costs
-// little.
+// Yields first: most transactions are shorter than a sleep. Then sleeps an eighth of what it has waited at its place: a
+// hand-over costs little of the wait, and a long wait little of the processor.
 class Patience {
   public:
     Patience(Clock& clock, std::chrono::nanoseconds timeout) : clock_(clock), deadline_(clock.steady() + timeout) {}
 
     /// False when the time is over.
-    bool wait() {
+    bool wait(std::size_t place) {
+        const std::chrono::nanoseconds now = clock_.steady();
+        if (std::exchange(place_, place) != place) {
+            yields_ = 20;
+            since_ = now;
+        }
         if (yields_ > 0) {
             --yields_;
             std::this_thread::yield();
             return true;
         }
-        const auto left = deadline_ - clock_.steady();
-        if (left <= std::chrono::nanoseconds(0)) return false;
-        clock_.sleep_for(std::min<std::chrono::nanoseconds>(pause_, left));
-        pause_ = std::min<std::chrono::nanoseconds>(pause_ * 2, std::chrono::milliseconds(2));
+        if (now >= deadline_) return false;
+        constexpr std::chrono::nanoseconds shortest = std::chrono::microseconds(20);
+        constexpr std::chrono::nanoseconds longest = std::chrono::milliseconds(2);
+        clock_.sleep_for(std::min(std::clamp((now - since_) / 8, shortest, longest), deadline_ - now));
         return true;
     }
 
   private:
     Clock& clock_;
-    std::chrono::nanoseconds deadline_;
-    std::chrono::nanoseconds pause_ = std::chrono::microseconds(20);
-    int yields_ = 20;
+    const std::chrono::nanoseconds deadline_;
+    std::size_t place_ = LockFile::line_places + 1;  // none yet
+    std::chrono::nanoseconds since_{0};
+    int yields_ = 0;
 };
 
-// The place of who is served next: given back when a scope ends, also by an exception. A place that is kept by mistake
-// would keep every store of the file from writing.
-class Turnstile {
+// A place in the line for the writer lock: taken at the back, left only for the next one or for good, so that nobody is
+// overtaken. Given up when a scope ends, also by an exception: a place that is kept by mistake would keep every store of
+// the file from writing.
+class PlaceInLine {
   public:
-    explicit Turnstile(File& file) : file_(file) {}
-    ~Turnstile() { give_back(); }
-    Turnstile(const Turnstile&) = delete;
-    Turnstile& operator=(const Turnstile&) = delete;
+    explicit PlaceInLine(File& file) : file_(file) {}
+    ~PlaceInLine() { leave(); }
+    PlaceInLine(const PlaceInLine&) = delete;
+    PlaceInLine& operator=(const PlaceInLine&) = delete;
 
-    bool try_take() {
-        if (!taken_) taken_ = file_.try_lock(LockFile::turnstile_byte, LockMode::exclusive);
-        return taken_;
+    /// 0 is the front; LockFile::line_places: not in the line yet.
+    [[nodiscard]] std::size_t number() const noexcept { return number_; }
+
+    /// Goes forward while the next place is free. True: at the front.
+    bool advance() {
+        while (number_ > 0 && file_.try_lock(byte(number_ - 1), LockMode::exclusive)) {
+            if (number_-- < LockFile::line_places) file_.unlock(byte(number_ + 1));
+        }
+        return number_ == 0;
     }
-    void give_back() noexcept {
-        if (!std::exchange(taken_, false)) return;
+    void leave() noexcept {
+        const std::size_t left = std::exchange(number_, LockFile::line_places);
+        if (left == LockFile::line_places) return;
         try {
-            file_.unlock(LockFile::turnstile_byte);
+            file_.unlock(byte(left));
         } catch (...) {
             // Unlocking fails only on a broken descriptor, whose locks are gone anyway.
         }
     }
 
   private:
+    static std::uint64_t byte(std::size_t number) { return LockFile::line_begin + number; }
+
     File& file_;
-    bool taken_ = false;
+    std::size_t number_ = LockFile::line_places;
 };
 
 }  // namespace
@@ -86,10 +102,10 @@ void LockFile::abandon() noexcept {
 
 void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
     Patience patience(clock, timeout);
-    Turnstile turnstile(*file_);
-    while (!turnstile.try_take() || !file_->try_lock(writer_byte, LockMode::exclusive)) {
-        if (patience.wait()) continue;
-        turnstile.give_back();  // before the holder is looked for, which may take a while
+    PlaceInLine place(*file_);
+    while (!place.advance() || !file_->try_lock(writer_byte, LockMode::exclusive)) {
+        if (patience.wait(place.number())) continue;
+        place.leave();  // before the holder is looked for, which may take a while
         const std::optional<std::int64_t> holder = writer();
         throw Error(ErrorCode::busy,
                     fmt::format("write to {}: another store{} held {} for {:.3g} s; try again, or raise busy_timeout",
@@ -99,8 +115,8 @@ void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
 }
 
 bool LockFile::try_lock_writer() {
-    Turnstile turnstile(*file_);
-    return turnstile.try_take() && file_->try_lock(writer_byte, LockMode::exclusive);
+    PlaceInLine place(*file_);
+    return place.advance() && file_->try_lock(writer_byte, LockMode::exclusive);
 }
 
 void LockFile::unlock_writer() {

@@ -35,9 +35,11 @@ namespace daybook {
 class LockFile {
   public:
     static constexpr std::uint64_t mark_offset = 0;
-    static constexpr std::uint64_t turnstile_byte = std::uint64_t{1} << 40;  ///< who waits for the writer lock next
-    static constexpr std::uint64_t writer_byte = turnstile_byte + 1;  ///< around each write transaction and checkpoint
-    static constexpr std::uint64_t life_byte = turnstile_byte + 2;    ///< shared by each store that is open for writing
+    static constexpr std::uint64_t writer_byte =
+        (std::uint64_t{1} << 40) + 1;                            ///< around each transaction and checkpoint
+    static constexpr std::uint64_t life_byte = writer_byte + 1;  ///< shared by each store that is open for writing
+    static constexpr std::uint64_t line_begin = life_byte + 1;   ///< the places of who waits for the writer lock
+    static constexpr std::size_t line_places = 4;
     static constexpr std::uint64_t owners_begin = std::uint64_t{1} << 50;  ///< one byte for each owner's name
 
     /// Opens `<database>.lock`, making it (mode 0600) when `create`. Throws Error: no_such_file,
@@ -51,9 +53,9 @@ class LockFile {
     /// the child would keep the parent's locks after the parent's death. Nothing else may be called afterwards.
     void abandon() noexcept;
 
-    /// Takes the turnstile, then the writer byte, then gives the turnstile back: who has the turnstile is served
-    /// next, and a store that has just written cannot take the lock again before it. Throws Error: busy - not had
-    /// within `timeout`.
+    /// Waits in a line: who came first is served first, and a store that has just written goes to the back. With more
+    /// than line_places waiting, those without a place get the last one in no order. Throws Error: busy - not had within
+    /// `timeout`.
     void lock_writer(Clock& clock, std::chrono::nanoseconds timeout);
     [[nodiscard]] bool try_lock_writer();
     void unlock_writer();

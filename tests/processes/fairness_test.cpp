@@ -66,21 +66,15 @@ Contest write_without_pause(const Place& place, std::uint64_t appends) {
 }  // namespace
 
 TEST_CASE("processes: of four that write without pause none waits for two seconds", "[kills]") {
-    campaign::Campaign campaign("four processes writing without pause", "events", 500, 10'000);
-    const std::uint64_t appends = campaign::is_full() ? 2'000 : 100;
-    // A machine that has stood still for seconds shows nothing; a lock that is unfair shows it every time.
-    constexpr int contests_max = 3;
-    Contest contest;
-    int contests = 0;
-    do {
-        const testkit::TempDirectory directory;
-        Place place;
-        place.database = directory / "log.db";
-        contest = write_without_pause(place, appends);
-        campaign.count(contest.events);
-    } while (++contests < contests_max && contest.longest >= 2s);
-    campaign.figure("contests", static_cast<std::uint64_t>(contests));
-    campaign.figure("ms was the longest append of the last", static_cast<std::uint64_t>(contest.longest / 1ms));
+    campaign::Campaign campaign("four processes writing without pause", "events", 500, 20'000);
+    const testkit::TempDirectory directory;
+    Place place;
+    place.database = directory / "log.db";
+    place.checkpoint_pages =
+        StoreOptions().checkpoint_pages;  // as users have it: rarer and longer than in the other tests
+    const Contest contest = write_without_pause(place, campaign::is_full() ? 4'000 : 100);
+    campaign.count(contest.events);
+    campaign.figure("ms was the longest append", static_cast<std::uint64_t>(contest.longest / 1ms));
     campaign.figure("events of others came between two appends of one", contest.overtaken);
     CHECK(contest.longest < 2s);
     CHECK(campaign.finish() == "");

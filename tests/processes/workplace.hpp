@@ -2,6 +2,7 @@
 // doubt is appended again with equal content, and whoever examines the log knows what must be in it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -30,7 +31,8 @@ struct Place {
     bool record_started = false;   ///< a `started` row in a commit of its own
     bool each_outcome = false;     ///< each outcome in a commit of its own
     bool told_as_durable = false;  ///< without a bus: the commit's own callback acknowledges, before append() returns
-    unsigned normal_percent = 0;   ///< of the writers: synchronous=NORMAL, which a kill must not hurt either
+    std::size_t checkpoint_pages = 40;
+    unsigned normal_percent = 0;  ///< of the writers: synchronous=NORMAL, which a kill must not hurt either
     JournalSync journal_sync = JournalSync::every_flush;
     std::uint64_t journal_rotates_at = 4'096;
     test_hooks::Bug bug = test_hooks::Bug::none;

@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include <daybook/event/posix_file_system.hpp>
 
@@ -49,7 +51,7 @@ TEST_CASE("lock file: who waits too long for the writer lock is told how long, a
     CHECK(locks.clock.steady() - before == 3s);
 }
 
-TEST_CASE("lock file: who gave up waiting leaves the turnstile free", "[lock_file]") {
+TEST_CASE("lock file: who gave up waiting leaves the line", "[lock_file]") {
     Locks locks;
     LockFile three(locks.files, locks.database, true);
     locks.one.lock_writer(locks.clock, 0s);
@@ -61,7 +63,7 @@ TEST_CASE("lock file: who gave up waiting leaves the turnstile free", "[lock_fil
     CHECK(three.try_lock_writer());
 }
 
-TEST_CASE("lock file: who meets an error while waiting leaves the turnstile free", "[lock_file]") {
+TEST_CASE("lock file: who meets an error while waiting leaves the line", "[lock_file]") {
     Locks locks;
     test::WatchedFiles files;
     LockFile failing(files, locks.database, true);
@@ -86,8 +88,7 @@ TEST_CASE("lock file: a store that has just written lets a waiting one go first"
         served = true;
         locks.two.unlock_writer();
     });
-    // The waiter stands in the turnstile: then the holder cannot get past it again.
-    LockFile probe(locks.files, locks.database, true);
+    // Once the waiter stands in the line the holder cannot get past it again.
     while (true) {
         locks.one.unlock_writer();
         if (!locks.one.try_lock_writer()) break;
@@ -95,6 +96,49 @@ TEST_CASE("lock file: a store that has just written lets a waiting one go first"
     }
     waiter.join();
     CHECK(served);
+}
+
+// One thread plays several stores: whoever sleeps lets the next one try.
+class LettingClock final : public Clock {
+  public:
+    std::function<void()> on_sleep = [] {};
+
+    [[nodiscard]] Timestamp now() override { return {}; }
+    [[nodiscard]] std::chrono::nanoseconds steady() override { return passed_; }
+    void sleep_for(std::chrono::nanoseconds duration) override {
+        passed_ += duration;
+        std::exchange(on_sleep, [] {})();
+    }
+
+  private:
+    std::chrono::nanoseconds passed_{0};
+};
+
+TEST_CASE("lock file: who came later is not served before who came first, even when the lock is free", "[lock_file]") {
+    Locks locks;
+    LockFile three(locks.files, locks.database, true);
+    LockFile four(locks.files, locks.database, true);
+    LettingClock first;
+    LettingClock second;
+    const auto is_kept_out = [](LockFile& lock, Clock& clock) {
+        return code_of([&] {
+                   lock.lock_writer(clock, 100ms);
+                   return 0;
+               }) == ErrorCode::busy;
+    };
+    bool were_kept_out = false;
+    locks.one.lock_writer(locks.clock, 0s);
+    first.on_sleep = [&] {       // two waits at the front
+        second.on_sleep = [&] {  // three waits behind it
+            locks.one.unlock_writer();
+            were_kept_out = is_kept_out(four, locks.clock) && is_kept_out(locks.one, locks.clock);
+        };
+        were_kept_out = is_kept_out(three, second) && were_kept_out;
+    };
+    locks.two.lock_writer(first, 1s);
+    CHECK(were_kept_out);
+    locks.two.unlock_writer();
+    CHECK(three.try_lock_writer());
 }
 
 TEST_CASE("lock file: only one store is alone in having the file open for writing", "[lock_file]") {
