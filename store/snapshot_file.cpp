@@ -20,7 +20,7 @@ constexpr std::size_t largest_state_bytes = 900'000'000;
 constexpr std::size_t row_bytes_max = 1'000'000'000;  // SQLite's own limit
 
 constexpr const char* ddl =
-    "CREATE TABLE IF NOT EXISTS snapshots (\n"
+    "CREATE TABLE snapshots (\n"
     "    projection  TEXT    NOT NULL,\n"
     "    version     TEXT    NOT NULL,\n"
     "    source_hash TEXT    NOT NULL,\n"
@@ -105,6 +105,18 @@ std::filesystem::path with_suffix(std::filesystem::path path, std::string_view s
     return path;
 }
 
+// Whether our table is there. Throws Error: not_a_daybook - something else is: a trigger, a view or a generated column
+// would be somebody else's code that our statements run.
+bool has_own_schema(Connection& connection) {
+    Statement others = connection.prepare(
+        "SELECT count(*) FROM sqlite_schema WHERE NOT (type = 'table' AND name = 'snapshots' AND sql = ?) "
+        "AND NOT (type = 'index' AND tbl_name = 'snapshots' AND sql IS NULL)");
+    others.bind(1, std::string_view(ddl));
+    if (!others.step() || others.integer(0) != 0)
+        throw Error(ErrorCode::not_a_daybook, "its schema is not the one of a file of snapshots");
+    return connection.query_integer("SELECT count(*) FROM sqlite_schema") != 0;
+}
+
 std::unique_ptr<Connection> open_for_reading(const std::filesystem::path& path, const std::string& vfs_name) {
     ConnectionOptions options{.synchronous_full = false, .value_bytes_max = row_bytes_max, .vfs_name = vfs_name};
     std::unique_ptr<Connection> connection;
@@ -120,7 +132,7 @@ std::unique_ptr<Connection> open_for_reading(const std::filesystem::path& path, 
         connection = std::make_unique<Connection>(file_name(path), options);
         (void)connection->query_integer("SELECT count(*) FROM sqlite_schema");
     }
-    if (connection->query_integer("PRAGMA application_id") != application_id)
+    if (connection->query_integer("PRAGMA application_id") != application_id || !has_own_schema(*connection))
         throw Error(ErrorCode::not_a_daybook, "it is not a file of snapshots");
     return connection;
 }
@@ -143,14 +155,13 @@ class Writing {
                                                .value_bytes_max = row_bytes_max,
                                                .vfs_name = vfs_name});
         const auto id = connection_->query_integer("PRAGMA application_id");
-        if (id == 0 && connection_->query_integer("SELECT count(*) FROM sqlite_schema") == 0) {
-            connection_->execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
-        } else if (id != application_id) {
+        if (id != application_id && (id != 0 || connection_->query_integer("SELECT count(*) FROM sqlite_schema") != 0))
             throw Error(ErrorCode::not_a_daybook, "it is not a file of snapshots");
-        }
+        const bool is_new = !has_own_schema(*connection_);
+        if (id == 0) connection_->execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
         if (connection_->query_text("PRAGMA journal_mode = WAL") != "wal")
             throw Error(ErrorCode::busy, "it cannot be switched to WAL mode");
-        connection_->execute(ddl);
+        if (is_new) connection_->execute(ddl);
         connection_->execute("BEGIN IMMEDIATE");
     }
     ~Writing() {

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <daybook/event/sha256.hpp>
 #include <daybook/store/backup.hpp>
 #include <daybook/store/diagnosis.hpp>
+#include <daybook/store/snapshot_file.hpp>
 #include <daybook/store/sql_console.hpp>
 #include <daybook/store/stats.hpp>
 
@@ -212,6 +214,44 @@ TEST_CASE("hostile schema: nothing of it runs, and every way into the log refuse
     }
     fmt::print("hostile schema: {} files, {} ways in, 0 runs\n", hostilities().size(), entries);
     CHECK(entries >= 8 * 25);
+}
+
+TEST_CASE("hostile schema: a file of snapshots that names code is ignored with a note, and runs nothing", "[hostile]") {
+    const std::vector<std::string> edits = {
+        "CREATE TRIGGER t AFTER INSERT ON snapshots BEGIN SELECT ran(); END",
+        "CREATE TRIGGER t BEFORE DELETE ON snapshots BEGIN SELECT ran(); END",
+        "CREATE INDEX i ON snapshots(seq) WHERE ran()",
+        "ALTER TABLE snapshots ADD COLUMN extra INT AS (ran())",
+        rewrite("snapshots", "events      INTEGER NOT NULL", "events      INTEGER NOT NULL CHECK (ran())"),
+        "ALTER TABLE snapshots RENAME TO kept; CREATE VIEW snapshots AS SELECT rowid, * FROM kept WHERE ran()",
+        "CREATE TABLE extra(a)",
+    };
+    const SnapshotKey key{.projection = "p", .version = "1", .source_hash = sha256("source")};
+    const Snapshot snapshot{.position = {Uuid{}, Sequence{5}, sha256("5")}, .events = 5, .state = "state"};
+    const auto always = [](const Position&) { return true; };
+    Sentinel sentinel;
+    for (const std::string& edit : edits) {
+        INFO(edit);
+        const testkit::TempDirectory directory;
+        std::vector<std::string> notes;
+        SnapshotFile file(directory / "log.db", {.note = [&](const std::string& note) { notes.push_back(note); }});
+        REQUIRE(file.save(key, snapshot));
+        REQUIRE(file.find(key, snapshot.position.store_id, Sequence{9}, always));
+        REQUIRE(run_raw(file.path(), edit) == "");
+        sentinel.forget();
+        const std::string before = corrupttest::bytes_of(file.path());
+
+        CHECK_FALSE(file.find(key, snapshot.position.store_id, Sequence{9}, always));
+        Snapshot next = snapshot;
+        next.position.seq = Sequence{6};
+        CHECK_FALSE(file.save(key, next));
+        CHECK(file.positions(key).empty());
+        CHECK(file.prune(0) == 0);
+        CHECK(sentinel.runs() == 0);
+        REQUIRE(notes.size() == 4);
+        CHECK_THAT(notes.front(), Catch::Contains("its schema is not the one of a file of snapshots"));
+        CHECK(corrupttest::bytes_of(file.path()) == before);
+    }
 }
 
 TEST_CASE("hostile schema: statistics that ANALYZE left are not read, and the log is used as ever", "[hostile]") {

@@ -409,6 +409,7 @@ class Reader {
         StoreOptions options = life_.options(Durability::full, seed_);
         options.access = Access::read;
         for (int attempt = 0; attempt < 20 && !life_.is_over(); ++attempt) {
+            const bool is_made = life_.history.reached() > 0;  // before it looks: what is made meanwhile may be missed
             try {
                 EventStore store = EventStore::open(simulation::log_path, options);
                 for (const std::string& warning : store.warnings())
@@ -416,7 +417,7 @@ class Reader {
                 return store;
             } catch (const Error& error) {
                 const bool is_new = error.code() == ErrorCode::no_such_file || error.code() == ErrorCode::not_a_daybook;
-                if (!is_new || life_.history.reached() > 0) throw;
+                if (!is_new || is_made) throw;
             }
             life_.clock->sleep_for(std::chrono::milliseconds(1));
         }

@@ -13,10 +13,10 @@ namespace daybook::crash {
 
 using campaign::Campaign;
 
-TEST_CASE("interleaving: whatever order several stores run in, nothing acknowledged is lost, moved or changed",
-          "[interleaving]") {
-    Campaign campaign("interleavings of 2 to 4 stores and up to 2 readers", "seeds", 500, 100'000);
-    Interleavings interleavings;
+namespace {
+
+void explore(Campaign& campaign, const InterleavingShape& shape) {
+    Interleavings interleavings(shape);
     std::uint64_t events = 0;
     std::uint64_t switches = 0;
     std::uint64_t crashes = 0;
@@ -36,6 +36,22 @@ TEST_CASE("interleaving: whatever order several stores run in, nothing acknowled
     campaign.figure("crashes", crashes);
     campaign.figure("verified", verified);
     CHECK(campaign.finish() == "");
+}
+
+}  // namespace
+
+// Two halves, so that two cores share them.
+
+TEST_CASE("interleaving: whatever order several stores run in, nothing acknowledged is lost, moved or changed",
+          "[interleaving]") {
+    Campaign campaign("interleavings of 2 to 4 stores and up to 2 readers", "seeds", 250, 45'000);
+    explore(campaign, {.crashes = false});
+}
+
+TEST_CASE("interleaving: the same when the machine is killed or loses power meanwhile, up to three times",
+          "[interleaving]") {
+    Campaign campaign("interleavings of 2 to 4 stores and up to 2 readers, with crashes", "seeds", 250, 55'000);
+    explore(campaign, {});
 }
 
 }  // namespace daybook::crash

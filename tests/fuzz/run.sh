@@ -52,6 +52,13 @@ for name in "${wanted[@]}"; do
     [[ " ${names[*]} " == *" $name "* ]] || fail "there is no target '$name'; there are: $(awk 'NF {printf "%s ", $1}' <<<"$table")"
 done
 
+# A target that ends by a finding leaves its files behind: in a directory that goes with this script.
+memory=/dev/shm
+[[ -w $memory ]] || memory=${TMPDIR:-/tmp}
+TMPDIR=$(mktemp -d -p "$memory" daybook-fuzz-XXXXXX)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
 found=$build/findings
 mkdir -p "$found" "$build/logs"
 # Small quarantine and no stacks of allocations: a third of the time. A replay by hand has both.

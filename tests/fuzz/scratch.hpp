@@ -1,8 +1,10 @@
-// A directory of this process for what must be a file: in memory where the machine has such a place, and gone at exit.
+// A directory of this process for what must be a file: gone at exit. In TMPDIR where that is set, otherwise in memory where
+// the machine has such a place.
 #pragma once
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -16,8 +18,9 @@ class Scratch {
         namespace fs = std::filesystem;
         std::error_code none;
         const fs::path memory = "/dev/shm";
-        const fs::path parent =
-            fs::is_directory(memory, none) && ::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
+        const bool in_memory =
+            std::getenv("TMPDIR") == nullptr && fs::is_directory(memory, none) && ::access(memory.c_str(), W_OK) == 0;
+        const fs::path parent = in_memory ? memory : fs::temp_directory_path();
         path_ = parent / ("daybook-fuzz-" + std::string(name) + "-" + std::to_string(::getpid()));
         fs::remove_all(path_);
         fs::create_directory(path_);
