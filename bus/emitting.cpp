@@ -156,15 +156,19 @@ RunsList EventBus::Impl::commit(std::vector<NewEvent> events, EmitOptions emit_o
     }
     reserve_room(to_queue, taken.room);
 
-    // The place in line is taken at the commit, in seq order, with a node that exists already: nothing can fail there.
-    std::list<std::shared_ptr<Delivery>> node(1, std::make_shared<Delivery>());
-    const std::shared_ptr<Delivery> mine = node.front();
+    // Middleware hears of events in the order of seq, so there is a line for it. The place in it is taken at the commit with
+    // a node that exists already: nothing can fail there.
+    std::list<std::shared_ptr<Delivery>> node;
+    std::shared_ptr<Delivery> mine;
     bool in_line = false;
-    request.on_durable = [&](const Appended&) noexcept {
-        const std::lock_guard lock(line_mutex);
-        line.splice(line.end(), node);
-        in_line = true;
-    };
+    if (!options.middleware.empty()) {
+        mine = node.emplace_back(std::make_shared<Delivery>());
+        request.on_durable = [&](const Appended&) noexcept {
+            const std::lock_guard lock(line_mutex);
+            line.splice(line.end(), node);
+            in_line = true;
+        };
+    }
     const std::size_t count = events.size();
     request.events = std::move(events);
     const Timestamp commit_started = store.clock().now();
@@ -197,7 +201,7 @@ RunsList EventBus::Impl::commit(std::vector<NewEvent> events, EmitOptions emit_o
                 }
             }
             if (runs->already_appended) {
-                runs->rows = last_rows(runs->event.seq, in_line);
+                runs->rows = last_rows(runs->event.seq, !appended.already_appended());
             } else {
                 runs->handlers = std::move(taken.handlers[index]);
                 taken.handlers[index].clear();
@@ -212,7 +216,7 @@ RunsList EventBus::Impl::commit(std::vector<NewEvent> events, EmitOptions emit_o
                 }
                 runs->due = runs->handlers.size();
             }
-            if (!runs->already_appended) mine->runs.push_back(runs);
+            if (mine && !runs->already_appended) mine->runs.push_back(runs);
             all.push_back(std::move(runs));
         }
     } catch (...) {

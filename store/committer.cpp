@@ -4,21 +4,21 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 #include <utility>
 
 #include "event/test_hooks.hpp"
+#include "store/futex.hpp"
 #include "store/wal_checkpoint.hpp"
 
 namespace daybook {
 
 namespace {
 
-// A leader whose queue is dry waits for those who came to the last batch, but no longer than about a tenth of an fsync
-// (130 us): so many yields on an idle machine. Committing at once halves the batches of a few busy threads.
-constexpr int dry_yields_max = 48;
-// A waiter yields before it sleeps: waking a sleeper costs more than a short commit.
-constexpr int waiting_yields = 4;
+// A leader whose queue is dry waits for those who came to the last batch, but no longer than a tenth of what the last commit
+// took: committing at once halves the batches of a few busy threads. It spins, because a yield may cost milliseconds where
+// other programs are busy. The looks are counted too: a test's clock may stand still.
+constexpr int dry_looks_max = 2'000;
+constexpr int pauses_of_a_look = 20;
 // Batches of several callers together; pages of an open transaction stay in memory, because spilling is off.
 constexpr std::size_t batches_together_max = 4;
 
@@ -74,18 +74,15 @@ struct Work::Seat {
 
     void set(std::uint32_t to) {
         state.store(to, std::memory_order_release);
-        state.notify_one();
+        futex_wake_one(state);
     }
     std::uint32_t wait() {
-        for (int yields = 0;; ++yields) {
-            const std::uint32_t now = state.load(std::memory_order_acquire);
-            if (now != waiting) return now;
-            if (yields < waiting_yields) {
-                std::this_thread::yield();
-            } else {
-                state.wait(waiting, std::memory_order_acquire);
-            }
+        std::uint32_t now = state.load(std::memory_order_acquire);
+        while (now == waiting) {
+            futex_wait(state, waiting);
+            now = state.load(std::memory_order_acquire);
         }
+        return now;
     }
 };
 
@@ -232,7 +229,9 @@ void Committer::lead_batch() {
             for (Work* work : batch.works)
                 if (!work->error_) work->durable();
         DAYBOOK_KILL_POINT(before_commit);
+        const std::chrono::nanoseconds begun = options_.clock->steady();
         wrote = writer_.commit();  // step: commit
+        last_commit_ = options_.clock->steady() - begun;
         DAYBOOK_KILL_POINT(after_commit);
     } catch (const Error& error) {
         writer_.rollback();
@@ -254,7 +253,8 @@ void Committer::lead_batch() {
 void Committer::take_batch(Batch& batch) {
     const std::size_t rows_max = options_.limits.batch_events_max * batches_together_max;
     const std::size_t bytes_max = options_.limits.batch_bytes_max;
-    int dry_yields = 0;
+    int dry_looks = 0;
+    std::chrono::nanoseconds dry_since{};
     for (;;) {
         Work* work = nullptr;
         bool others_turn = false;
@@ -274,11 +274,14 @@ void Committer::take_batch(Batch& batch) {
         }
         if (others_turn) break;
         if (work == nullptr) {
-            if (batch.works.size() >= last_batch_works_ || ++dry_yields > dry_yields_max) break;
-            std::this_thread::yield();
+            if (batch.works.size() >= last_batch_works_ || ++dry_looks > dry_looks_max) break;
+            const std::chrono::nanoseconds now = options_.clock->steady();
+            if (dry_looks == 1) dry_since = now;
+            if (now - dry_since > last_commit_ / 10) break;
+            for (int pause = 0; pause < pauses_of_a_look; ++pause) pause_briefly();
             continue;
         }
-        dry_yields = 0;
+        dry_looks = 0;
         batch.rows += work->rows();
         batch.bytes += work->bytes();
         serve(*work);

@@ -103,6 +103,7 @@ class Committer {
 
     // The leader's:
     std::size_t last_batch_works_ = 1;
+    std::chrono::nanoseconds last_commit_{};
     int checkpoint_at_pages_ = 0;
     int wal_pages_before_ = 0;
     mutable std::mutex stop_mutex_;

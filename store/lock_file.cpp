@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include <daybook/event/error.hpp>
@@ -17,8 +16,8 @@ namespace daybook {
 
 namespace {
 
-// Yields first: most transactions are shorter than a sleep. Then sleeps an eighth of what it has waited at its place: a
-// hand-over costs little of the wait, and a long wait little of the processor.
+// Sleeps an eighth of what it has waited at its place: a hand-over costs little of the wait, and a long wait little of the
+// processor. It does not yield: where other programs are busy, that costs a time slice.
 class Patience {
   public:
     Patience(Clock& clock, std::chrono::nanoseconds timeout) : clock_(clock), deadline_(clock.steady() + timeout) {}
@@ -26,15 +25,7 @@ class Patience {
     /// False when the time is over.
     bool wait(std::size_t place) {
         const std::chrono::nanoseconds now = clock_.steady();
-        if (std::exchange(place_, place) != place) {
-            yields_ = 20;
-            since_ = now;
-        }
-        if (yields_ > 0) {
-            --yields_;
-            std::this_thread::yield();
-            return true;
-        }
+        if (std::exchange(place_, place) != place) since_ = now;
         if (now >= deadline_) return false;
         constexpr std::chrono::nanoseconds shortest = std::chrono::microseconds(20);
         constexpr std::chrono::nanoseconds longest = std::chrono::milliseconds(2);
@@ -47,7 +38,6 @@ class Patience {
     const std::chrono::nanoseconds deadline_;
     std::size_t place_ = LockFile::line_places + 1;  // none yet
     std::chrono::nanoseconds since_{0};
-    int yields_ = 0;
 };
 
 // A place in the line for the writer lock: taken at the back, left only for the next one or for good, so that nobody is
