@@ -13,7 +13,19 @@ struct SyncLatency {
 };
 [[nodiscard]] SyncLatency measure_sync(const std::filesystem::path& directory);
 
-/// Processors, SQLite, build type, sync mode, and the sync latency in `directory`.
-[[nodiscard]] std::string describe_machine(const std::filesystem::path& directory);
+struct Machine {
+    unsigned processors = 0;
+    std::string processor;  ///< as /proc/cpuinfo names it
+    std::string system;     ///< kernel and its release
+    std::string file_system;
+    std::string sqlite;
+    std::string build;
+    std::string compiler;
+    SyncLatency sync;
+
+    [[nodiscard]] static Machine describe(const std::filesystem::path& directory);
+    [[nodiscard]] std::string to_text() const;
+    [[nodiscard]] std::string to_json() const;
+};
 
 }  // namespace daybook::bench

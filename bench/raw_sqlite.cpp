@@ -3,18 +3,66 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <stdexcept>
+#include <utility>
 
 namespace daybook::bench {
 
-std::string bench_id(std::uint64_t n) {
-    return fmt::format("0190a5b4-0000-7000-8000-{:012x}", n);
+namespace {
+
+std::string schema_of_the_store() {
+    std::ifstream file(DAYBOOK_SCHEMA_FILE);
+    std::string sql{std::istreambuf_iterator<char>(file), {}};
+    require(!sql.empty(), "cannot read " DAYBOOK_SCHEMA_FILE);
+    return sql;
 }
-std::string bench_stream(std::uint64_t n) {
-    return fmt::format("stream-{}", n % 1000);
+
+constexpr const char* index_free_schema =
+    "CREATE TABLE events_log (seq INTEGER PRIMARY KEY, event_id TEXT, type TEXT, event_version TEXT, stream TEXT, "
+    "version INTEGER, source TEXT, correlation_id TEXT, causation_id TEXT, occurred_at INTEGER, recorded_at INTEGER, "
+    "tags TEXT, payload TEXT, metadata TEXT, salt BLOB, payload_hash BLOB, digest BLOB)";
+
+}  // namespace
+
+RawSqlite::RawSqlite(const std::filesystem::path& path, RawSchema schema, std::uint64_t streams)
+    : names_(streams), versions_(streams) {
+    check(
+        sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr));
+    execute("PRAGMA journal_mode = WAL");
+    execute("PRAGMA synchronous = FULL");
+    execute("PRAGMA cache_size = -16384");
+    execute(schema == RawSchema::ours ? schema_of_the_store().c_str() : index_free_schema);
+    check(sqlite3_prepare_v2(db_,
+                             "INSERT INTO events_log (seq, event_id, type, event_version, stream, version, source, "
+                             "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest) "
+                             "VALUES (?, ?, 'bench:appended', '1', ?, ?, 'engine', ?, ?, '{}', ?, '{}', ?, ?, ?)",
+                             -1, &insert_, nullptr));
+}
+
+RawSqlite RawSqlite::reading(const std::filesystem::path& path) {
+    RawSqlite raw;
+    raw.check(sqlite3_open_v2(path.c_str(), &raw.db_, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr));
+    raw.execute("PRAGMA cache_size = -16384");
+    return raw;
+}
+
+RawSqlite RawSqlite::in_memory() {
+    RawSqlite raw;
+    raw.check(sqlite3_open(":memory:", &raw.db_));
+    return raw;
+}
+
+RawSqlite::RawSqlite(RawSqlite&& other) noexcept
+    : db_(std::exchange(other.db_, nullptr)),
+      insert_(std::exchange(other.insert_, nullptr)),
+      seq_(other.seq_),
+      names_(other.names_),
+      versions_(std::move(other.versions_)) {}
+
+RawSqlite::~RawSqlite() {
+    sqlite3_finalize(insert_);
+    sqlite3_close(db_);
 }
 
 void RawSqlite::check(int rc) const {
@@ -22,49 +70,25 @@ void RawSqlite::check(int rc) const {
         throw std::runtime_error(fmt::format("raw SQLite: {}", sqlite3_errmsg(db_)));
 }
 
-RawSqlite::RawSqlite(const std::filesystem::path& path) {
-    check(
-        sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr));
-    const auto run = [&](const char* sql) { check(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr)); };
-    run("PRAGMA journal_mode = WAL");
-    run("PRAGMA synchronous = FULL");
-    run("PRAGMA cache_size = -16384");
-    std::ifstream schema(DAYBOOK_SCHEMA_FILE);
-    const std::string sql{std::istreambuf_iterator<char>(schema), {}};
-    if (sql.empty()) throw std::runtime_error("raw SQLite: cannot read " DAYBOOK_SCHEMA_FILE);
-    run(sql.c_str());
-    check(sqlite3_prepare_v2(db_,
-                             "INSERT INTO events_log (seq, event_id, type, event_version, stream, version, source, "
-                             "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest) "
-                             "VALUES (?, ?, 'bench:appended', '1', ?, ?, 'engine', ?, ?, '{}', ?, '{}', ?, ?, ?)",
-                             -1, &insert_, nullptr));
-    check(sqlite3_prepare_v2(db_,
-                             "SELECT seq, event_id, type, event_version, stream, version, source, correlation_id, "
-                             "causation_id, occurred_at, recorded_at, tags, payload, metadata, digest "
-                             "FROM events_log ORDER BY seq",
-                             -1, &select_, nullptr));
+void RawSqlite::execute(const char* sql) const {
+    check(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr));
 }
 
-RawSqlite::~RawSqlite() {
-    sqlite3_finalize(insert_);
-    sqlite3_finalize(select_);
-    sqlite3_close(db_);
-}
-
-void RawSqlite::append(std::size_t count, std::string_view payload) {
-    const std::string zeros(32, '\0');
+void RawSqlite::append(std::size_t count) {
+    static const std::string zeros(32, '\0');
     constexpr sqlite3_int64 noon = 1'769'860'800'000'000'000;
-    check(sqlite3_exec(db_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr));
+    execute("BEGIN IMMEDIATE");
     for (std::size_t i = 0; i < count; ++i) {
         const std::uint64_t n = ++seq_;
-        const std::string id = bench_id(n), stream = bench_stream(n);
+        const std::uint64_t stream_number = names_.next_number();
+        const std::string id = ordered_id(n), stream = StreamNames::name(stream_number);
         const auto text = [&](int index, std::string_view value) {
             check(sqlite3_bind_text(insert_, index, value.data(), static_cast<int>(value.size()), SQLITE_STATIC));
         };
         check(sqlite3_bind_int64(insert_, 1, static_cast<sqlite3_int64>(n)));
         text(2, id);
         text(3, stream);
-        check(sqlite3_bind_int64(insert_, 4, static_cast<sqlite3_int64>(n / 1000 + 1)));
+        check(sqlite3_bind_int64(insert_, 4, static_cast<sqlite3_int64>(++versions_[stream_number])));
         check(sqlite3_bind_int64(insert_, 5, noon));
         check(sqlite3_bind_int64(insert_, 6, noon));
         text(7, payload);
@@ -74,46 +98,64 @@ void RawSqlite::append(std::size_t count, std::string_view payload) {
         check(sqlite3_step(insert_));
         check(sqlite3_reset(insert_));
     }
-    check(sqlite3_exec(db_, "COMMIT", nullptr, nullptr, nullptr));
+    execute("COMMIT");
 }
 
 std::uint64_t RawSqlite::scan() {
+    RawStatement select(*this,
+                        "SELECT seq, event_id, type, event_version, stream, version, source, correlation_id, "
+                        "causation_id, occurred_at, recorded_at, tags, payload, metadata, digest "
+                        "FROM events_log ORDER BY seq");
     std::uint64_t bytes = 0;
-    const int columns = sqlite3_column_count(select_);
-    while (sqlite3_step(select_) == SQLITE_ROW) {
-        for (int column = 0; column < columns; ++column) {
-            // Numbers are read as numbers: asking for their text would convert them.
-            if (sqlite3_column_type(select_, column) == SQLITE_INTEGER) {
-                bytes += static_cast<std::uint64_t>(sqlite3_column_int64(select_, column)) & 7;
-            } else {
-                bytes += static_cast<std::uint64_t>(sqlite3_column_bytes(select_, column));
-            }
-        }
-    }
-    check(sqlite3_reset(select_));
+    while (select.step()) bytes += select.touch();
     return bytes;
 }
 
-std::uint64_t RawSqlite::fold() {
-    std::map<std::string, std::uint64_t, std::less<>> counts;
-    std::uint64_t events = 0;
-    const int columns = sqlite3_column_count(select_);
-    while (sqlite3_step(select_) == SQLITE_ROW) {
-        for (int column = 0; column < columns; ++column) {
-            if (sqlite3_column_type(select_, column) != SQLITE_INTEGER) sqlite3_column_bytes(select_, column);
-        }
-        const std::string_view stream(reinterpret_cast<const char*>(sqlite3_column_text(select_, 4)),
-                                      static_cast<std::size_t>(sqlite3_column_bytes(select_, 4)));
-        const auto found = counts.find(stream);
-        if (found != counts.end()) {
-            ++found->second;
+std::uint64_t RawSqlite::events() {
+    RawStatement count(*this, "SELECT count(*) FROM events_log");
+    require(count.step(), "a count is one row");
+    return count.number(0);
+}
+
+RawStatement::RawStatement(const RawSqlite& raw, const char* sql) : raw_(raw) {
+    raw_.check(sqlite3_prepare_v2(raw.handle(), sql, -1, &statement_, nullptr));
+}
+
+bool RawStatement::step() {
+    const int rc = sqlite3_step(statement_);
+    raw_.check(rc);
+    return rc == SQLITE_ROW;
+}
+
+void RawStatement::bind(int index, std::string_view text) {
+    raw_.check(sqlite3_bind_text(statement_, index, text.data(), static_cast<int>(text.size()), SQLITE_STATIC));
+}
+
+void RawStatement::bind(int index, std::uint64_t number) {
+    raw_.check(sqlite3_bind_int64(statement_, index, static_cast<sqlite3_int64>(number)));
+}
+
+std::string_view RawStatement::text(int column) const {
+    return {reinterpret_cast<const char*>(sqlite3_column_text(statement_, column)),
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+std::uint64_t RawStatement::number(int column) const {
+    return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, column));
+}
+
+std::uint64_t RawStatement::touch() const {
+    std::uint64_t bytes = 0;
+    const int columns = sqlite3_column_count(statement_);
+    for (int column = 0; column < columns; ++column) {
+        // Numbers are read as numbers: asking for their text would convert them.
+        if (sqlite3_column_type(statement_, column) == SQLITE_INTEGER) {
+            bytes += number(column) & 7;
         } else {
-            counts.emplace(stream, 1);
+            bytes += static_cast<std::uint64_t>(sqlite3_column_bytes(statement_, column));
         }
-        ++events;
     }
-    check(sqlite3_reset(select_));
-    return events;
+    return bytes;
 }
 
 }  // namespace daybook::bench

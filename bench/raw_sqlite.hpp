@@ -1,5 +1,5 @@
-// The peer in every bench row: a loop over SQLite's C API, with the same table, indexes and triggers as the store, the
-// same pragmas that decide durability, and nothing else: no checks, no digests, no derived tables.
+// What stands beside most rows: a loop over SQLite's C API with prepared statements and the pragmas that decide durability,
+// and nothing else: no checks, no digests, no derived tables.
 #pragma once
 
 #include <sqlite3.h>
@@ -9,35 +9,67 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "bench/setting.hpp"
 
 namespace daybook::bench {
 
-class RawSqlite {
-  public:
-    /// Makes `path` with the schema of the store.
-    explicit RawSqlite(const std::filesystem::path& path);
-    ~RawSqlite();
-    RawSqlite(const RawSqlite&) = delete;
-    RawSqlite& operator=(const RawSqlite&) = delete;
-
-    /// Inserts `count` events in one transaction, made durable by its commit.
-    void append(std::size_t count, std::string_view payload);
-    /// Reads every event by primary key and touches every column; returns the bytes seen.
-    [[nodiscard]] std::uint64_t scan();
-    /// As scan(), and counts the events of each stream: the fold of the replay row. Returns the events seen.
-    [[nodiscard]] std::uint64_t fold();
-    [[nodiscard]] std::uint64_t events() const noexcept { return seq_; }
-
-  private:
-    void check(int rc) const;
-    sqlite3* db_ = nullptr;
-    sqlite3_stmt* insert_ = nullptr;
-    sqlite3_stmt* select_ = nullptr;
-    std::uint64_t seq_ = 0;
+enum class RawSchema : std::uint8_t {
+    ours,        ///< tables, indexes and triggers of the store
+    index_free,  ///< the columns of events_log and nothing else
 };
 
-/// The id and the stream that event `n` has in every bench: 1,000 streams in turn.
-[[nodiscard]] std::string bench_id(std::uint64_t n);
-[[nodiscard]] std::string bench_stream(std::uint64_t n);
+class RawSqlite {
+  public:
+    RawSqlite(const std::filesystem::path& path, RawSchema schema, std::uint64_t streams = 1000);
+    /// Opens a log that is there, to read it; of the store's or of another RawSqlite.
+    static RawSqlite reading(const std::filesystem::path& path);
+    static RawSqlite in_memory();
+    ~RawSqlite();
+    RawSqlite(RawSqlite&& other) noexcept;
+    RawSqlite& operator=(RawSqlite&&) = delete;
+
+    /// Inserts `count` events in one transaction, made durable by its commit.
+    void append(std::size_t count);
+    /// Reads every event by primary key and touches every column; returns the bytes seen.
+    [[nodiscard]] std::uint64_t scan();
+    [[nodiscard]] std::uint64_t events();
+    [[nodiscard]] sqlite3* handle() const noexcept { return db_; }
+    void execute(const char* sql) const;
+    void check(int rc) const;
+
+  private:
+    RawSqlite() = default;
+
+    sqlite3* db_ = nullptr;
+    sqlite3_stmt* insert_ = nullptr;
+    std::uint64_t seq_ = 0;
+    StreamNames names_{1};
+    std::vector<std::uint64_t> versions_;
+};
+
+/// A prepared statement of a loop by hand.
+class RawStatement {
+  public:
+    RawStatement(const RawSqlite& raw, const char* sql);
+    ~RawStatement() { sqlite3_finalize(statement_); }
+    RawStatement(const RawStatement&) = delete;
+    RawStatement& operator=(const RawStatement&) = delete;
+
+    [[nodiscard]] sqlite3_stmt* handle() const noexcept { return statement_; }
+    [[nodiscard]] bool step();
+    void reset() { sqlite3_reset(statement_); }
+    void bind(int index, std::string_view text);
+    void bind(int index, std::uint64_t number);
+    [[nodiscard]] std::string_view text(int column) const;
+    [[nodiscard]] std::uint64_t number(int column) const;
+    /// Touches every column of the row; returns their bytes.
+    [[nodiscard]] std::uint64_t touch() const;
+
+  private:
+    const RawSqlite& raw_;
+    sqlite3_stmt* statement_ = nullptr;
+};
 
 }  // namespace daybook::bench

@@ -11,15 +11,15 @@ fail() { printf 'fuzz: %s\n' "$*" >&2; exit 1; }
 # as slow as one that reads a word, and gets about a thousandth of the executions: a few per cent of the time. The slowest
 # come first, so that the cores are done at about the same time.
 table="
-json           39500  224
+json           39000  224
 time           26000   80
 pattern        20000   64
 import_line     8800  512
 journal         3500 1536
-operations        20  240
-database          20   97
-command_line      20  160
-journal_reader    60 1536
+operations       120  240
+database         120   97
+command_line     120  160
+journal_reader   160 1536
 lines            100  512
 console         1980  300
 "

@@ -1,0 +1,188 @@
+// Durable emits: one caller, crowds, handlers, expected versions.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <daybook/bus/event_bus.hpp>
+#include <daybook/store/event_store.hpp>
+#include <daybook/testkit/temp_directory.hpp>
+
+#include "bench/peers.hpp"
+#include "bench/raw_sqlite.hpp"
+#include "bench/rows.hpp"
+#include "bench/setting.hpp"
+
+namespace daybook::bench {
+
+namespace {
+
+NewEvent event_of(std::uint64_t stream) {
+    return {.type = "bench:emitted", .payload = std::string(payload), .stream = StreamNames::name(stream)};
+}
+
+// So many threads emit through a bus with so many handlers; events a second.
+double emit(Setting& setting, std::size_t threads, std::size_t handlers) {
+    const testkit::TempDirectory directory;
+    EventStore store = EventStore::open(directory / "log.db", {.access = Access::create});
+    std::atomic<std::uint64_t> handled{0};
+    std::atomic<std::uint64_t> emitted{0};
+    {
+        EventBus bus(store, {.name = "bench"});
+        std::vector<Registration> registrations;
+        for (std::size_t number = 0; number < handlers; ++number)
+            registrations.push_back(bus.on("bench:*", {.name = "handler-" + std::to_string(number)},
+                                           [&](const Event&) { handled.fetch_add(1, std::memory_order_relaxed); }));
+        std::vector<StreamNames> streams;
+        for (std::size_t thread = 0; thread < threads; ++thread) streams.emplace_back(1000, thread << 32);
+        const double rate = calls_per_second(threads, setting.time(), [&](std::size_t thread) {
+            bus.emit(event_of(streams[thread].next_number()));
+            emitted.fetch_add(1, std::memory_order_relaxed);
+        });
+        bus.close();
+        require(store.head().seq.value == emitted, "the log holds what was emitted");
+        require(handled == emitted * handlers, "each handler got each event");
+        require(store.unfinished().empty(), "no handler is left unfinished");
+        return rate;
+    }
+}
+
+double raw_commits(Setting& setting, std::size_t events_each) {
+    const testkit::TempDirectory directory;
+    RawSqlite raw(directory / "raw.db", RawSchema::ours);
+    std::uint64_t appended = 0;
+    const double rate = calls_per_second(1, setting.time(), [&](std::size_t) {
+        raw.append(events_each);
+        appended += events_each;
+    });
+    require(raw.events() == appended, "the raw table holds what was inserted");
+    return rate * static_cast<double>(events_each);
+}
+
+Row emit_row(std::size_t threads, double bound, double guard) {
+    return {.name = fmt::format("emit, {} thread{}", threads, threads == 1 ? "" : "s"),
+            .limit = fmt::format("raw SQLite, {} a commit", threads),
+            .unit = "events/s",
+            .bound = bound,
+            .guard = guard,
+            .measure = [threads](Setting& setting) {
+                return setting.both([&] { return emit(setting, threads, 0); },
+                                    [&] { return raw_commits(setting, threads); });
+            }};
+}
+
+Row peer_row(std::string limit, double bound, double (*peer)(std::size_t, Seconds)) {
+    return {.name = "emit, 64 threads",
+            .limit = std::move(limit),
+            .unit = "events/s",
+            .bound = bound,
+            .repetitions = 3,
+            .measure = [peer](Setting& setting) {
+                return setting.both([&] { return emit(setting, 64, 0); }, [&] { return peer(64, setting.time()); });
+            }};
+}
+
+Row handlers_row(std::size_t threads, std::size_t handlers, double bound, std::optional<double> guard) {
+    return {.name = fmt::format("emit, {} handler{}, {} thread{}", handlers, handlers == 1 ? "" : "s", threads,
+                                threads == 1 ? "" : "s"),
+            .limit = "the same without handlers",
+            .unit = "events/s",
+            .bound = bound,
+            .guard = guard,
+            .measure = [threads, handlers](Setting& setting) {
+                return setting.both([&] { return emit(setting, threads, handlers); },
+                                    [&] { return emit(setting, threads, 0); });
+            }};
+}
+
+// 64 threads append to 1,000 streams, each to its own: with the version that it expects, or without.
+double append_to_streams(Setting& setting, bool expects) {
+    constexpr std::size_t threads = 64;
+    constexpr std::uint64_t streams_each = 1000 / threads;
+    const testkit::TempDirectory directory;
+    EventStore store = EventStore::open(directory / "log.db", {.access = Access::create});
+    struct Own {
+        std::uint64_t next = 0;
+        std::vector<std::uint64_t> versions = std::vector<std::uint64_t>(streams_each);
+    };
+    std::vector<Own> own(threads);
+    const double rate = calls_per_second(threads, setting.time(), [&](std::size_t thread) {
+        Own& mine = own[thread];
+        const std::uint64_t index = mine.next++ % streams_each;
+        const auto expected =
+            expects ? ExpectedVersion::exactly(Version{mine.versions[index]}) : ExpectedVersion::any();
+        store.append(event_of(thread * streams_each + index), expected);
+        ++mine.versions[index];
+    });
+    std::uint64_t appended = 0;
+    for (const Own& mine : own) appended += mine.next;
+    require(store.head().seq.value == appended, "the log holds what was appended");
+    require(store.stream_version(StreamNames::name(0)).value == own[0].versions[0],
+            "a stream has the versions expected");
+    return rate;
+}
+
+// What a handler costs in memory: from one handler to the next of the same event. All of them do nothing.
+Sample dispatch(Setting& setting) {
+    constexpr std::size_t handlers = 100;
+    const testkit::TempDirectory directory;
+    EventStore store = EventStore::open(directory / "log.db", {.access = Access::create});
+    EventBus bus(store, {.name = "bench"});
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point first;
+    Clock::time_point last;
+    std::uint64_t runs = 0;
+    std::vector<Registration> registrations;
+    for (std::size_t number = 0; number < handlers; ++number)
+        registrations.push_back(
+            bus.on("bench:*", {.name = "handler-" + std::to_string(number)}, [&, number](const Event&) {
+                if (number == 0) first = Clock::now();
+                if (number + 1 == handlers) last = Clock::now();
+                ++runs;
+            }));
+    std::vector<double> nanoseconds;
+    const std::uint64_t emits = setting.count(200);
+    for (std::uint64_t n = 0; n < emits; ++n) {
+        bus.emit(event_of(n));
+        nanoseconds.push_back(std::chrono::duration<double, std::nano>(last - first).count() / (handlers - 1));
+    }
+    bus.close();
+    require(runs == emits * handlers, "each handler got each event");
+    return {.ours = median(nanoseconds) / 1000};
+}
+
+}  // namespace
+
+std::vector<Row> emit_rows() {
+    std::vector<Row> rows;
+    rows.push_back(emit_row(1, 0.95, 0.5));
+    rows.push_back(emit_row(4, 0.85, 0.4));
+    rows.push_back(emit_row(16, 0.85, 0.4));
+    rows.push_back(emit_row(64, 0.9, 0.4));
+    rows.push_back(peer_row("Redis XADD, appendfsync always, 64 clients", 1.7, redis_appends));
+    rows.push_back(peer_row("PostgreSQL, synchronous_commit=on, 64 clients", 5, postgres_appends));
+    rows.push_back(handlers_row(1, 1, 0.45, 0.2));
+    rows.push_back(handlers_row(1, 10, 0.4, {}));
+    rows.push_back(handlers_row(64, 1, 0.5, {}));
+    rows.push_back({.name = "append with expected version, 64 threads",
+                    .limit = "the same unconditional",
+                    .unit = "events/s",
+                    .bound = 0.9,
+                    .guard = 0.45,
+                    .measure = [](Setting& setting) {
+                        return setting.both([&] { return append_to_streams(setting, true); },
+                                            [&] { return append_to_streams(setting, false); });
+                    }});
+    rows.push_back({.name = "dispatch to an inline handler, in memory",
+                    .limit = "",
+                    .unit = "us",
+                    .goal = Goal::at_most,
+                    .bound = 1,
+                    .measure = dispatch});
+    return rows;
+}
+
+}  // namespace daybook::bench
