@@ -78,6 +78,10 @@ void Child::signal(int number) const {
     ::kill(pid_, number);
 }
 
+pid_t start_with_output(const std::vector<std::string>& command, int output) {
+    return start(command, output, STDERR_FILENO);
+}
+
 std::string output_of(const std::vector<std::string>& command) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("bench: no pipe");

@@ -29,6 +29,9 @@ class Child {
     pid_t pid_ = -1;
 };
 
+/// Starts a program whose output goes to the descriptor; the caller waits for it. Throws std::runtime_error.
+[[nodiscard]] pid_t start_with_output(const std::vector<std::string>& command, int output);
+
 /// Runs a program to its end and returns what it printed. Throws std::runtime_error: it did not end with 0; with what it
 /// said.
 [[nodiscard]] std::string output_of(const std::vector<std::string>& command);

@@ -12,6 +12,7 @@
 
 #include <daybook/testkit/temp_directory.hpp>
 
+#include "bench/errand.hpp"
 #include "bench/machine.hpp"
 #include "bench/report.hpp"
 #include "bench/rows.hpp"
@@ -30,7 +31,7 @@ struct Choice {
 
 std::vector<Row> all_rows() {
     std::vector<Row> rows;
-    for (auto* const some : {&emit_rows, &bulk_rows, &reading_rows})
+    for (auto* const some : {&emit_rows, &latency_rows, &bulk_rows, &reading_rows, &process_rows})
         for (Row& row : some()) rows.push_back(std::move(row));
     return rows;
 }
@@ -96,8 +97,14 @@ int main(int argc, char** argv) {
     app.add_option("--json", choice.json, "also write everything to this file, as JSON");
     app.add_option("--directory", choice.directory, "where the logs are made; the disk that is measured")
         ->check(CLI::ExistingDirectory);
+    std::vector<std::string> errand;
+    app.add_option("--errand", errand, "")->group("");  // what other processes of a row do
     CLI11_PARSE(app, argc, argv);
     try {
+        if (!errand.empty()) {
+            daybook::bench::run_errand(errand);
+            return 0;
+        }
         return daybook::bench::run(choice);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "daybook_bench: %s\n", error.what());

@@ -33,11 +33,26 @@ RawSqlite::RawSqlite(const std::filesystem::path& path, RawSchema schema, std::u
     execute("PRAGMA synchronous = FULL");
     execute("PRAGMA cache_size = -16384");
     execute(schema == RawSchema::ours ? schema_of_the_store().c_str() : index_free_schema);
+    prepare_insert();
+}
+
+void RawSqlite::prepare_insert() {
     check(sqlite3_prepare_v2(db_,
                              "INSERT INTO events_log (seq, event_id, type, event_version, stream, version, source, "
                              "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest) "
                              "VALUES (?, ?, 'bench:appended', '1', ?, ?, 'engine', ?, ?, '{}', ?, '{}', ?, ?, ?)",
                              -1, &insert_, nullptr));
+}
+
+RawSqlite RawSqlite::writing(const std::filesystem::path& path) {
+    RawSqlite raw;
+    raw.check(sqlite3_open_v2(path.c_str(), &raw.db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr));
+    raw.execute("PRAGMA synchronous = FULL");
+    raw.execute("PRAGMA cache_size = -16384");
+    raw.names_ = StreamNames(1000);
+    raw.versions_.resize(1000);
+    raw.prepare_insert();
+    return raw;
 }
 
 RawSqlite RawSqlite::reading(const std::filesystem::path& path) {
@@ -75,30 +90,44 @@ void RawSqlite::execute(const char* sql) const {
 }
 
 void RawSqlite::append(std::size_t count) {
-    static const std::string zeros(32, '\0');
-    constexpr sqlite3_int64 noon = 1'769'860'800'000'000'000;
     execute("BEGIN IMMEDIATE");
     for (std::size_t i = 0; i < count; ++i) {
-        const std::uint64_t n = ++seq_;
-        const std::uint64_t stream_number = names_.next_number();
-        const std::string id = ordered_id(n), stream = StreamNames::name(stream_number);
-        const auto text = [&](int index, std::string_view value) {
-            check(sqlite3_bind_text(insert_, index, value.data(), static_cast<int>(value.size()), SQLITE_STATIC));
-        };
-        check(sqlite3_bind_int64(insert_, 1, static_cast<sqlite3_int64>(n)));
-        text(2, id);
-        text(3, stream);
-        check(sqlite3_bind_int64(insert_, 4, static_cast<sqlite3_int64>(++versions_[stream_number])));
-        check(sqlite3_bind_int64(insert_, 5, noon));
-        check(sqlite3_bind_int64(insert_, 6, noon));
-        text(7, payload);
-        check(sqlite3_bind_blob(insert_, 8, zeros.data(), 16, SQLITE_STATIC));
-        check(sqlite3_bind_blob(insert_, 9, zeros.data(), 32, SQLITE_STATIC));
-        check(sqlite3_bind_blob(insert_, 10, zeros.data(), 32, SQLITE_STATIC));
-        check(sqlite3_step(insert_));
-        check(sqlite3_reset(insert_));
+        ++seq_;
+        insert(ordered_id(seq_), names_.next_number());
     }
     execute("COMMIT");
+}
+
+void RawSqlite::append_after_others(const std::string& prefix) {
+    execute("BEGIN IMMEDIATE");
+    {
+        RawStatement last(*this, "SELECT max(seq) FROM events_log");
+        require(last.step(), "a maximum is one row");
+        seq_ = last.number(0) + 1;
+    }
+    insert(prefix + ordered_id(seq_), names_.next_number());
+    execute("COMMIT");
+}
+
+void RawSqlite::insert(std::string_view id, std::uint64_t stream_number) {
+    static const std::string zeros(32, '\0');
+    constexpr sqlite3_int64 noon = 1'769'860'800'000'000'000;
+    const std::string stream = StreamNames::name(stream_number);
+    const auto text = [&](int index, std::string_view value) {
+        check(sqlite3_bind_text(insert_, index, value.data(), static_cast<int>(value.size()), SQLITE_STATIC));
+    };
+    check(sqlite3_bind_int64(insert_, 1, static_cast<sqlite3_int64>(seq_)));
+    text(2, id);
+    text(3, stream);
+    check(sqlite3_bind_int64(insert_, 4, static_cast<sqlite3_int64>(++versions_[stream_number])));
+    check(sqlite3_bind_int64(insert_, 5, noon));
+    check(sqlite3_bind_int64(insert_, 6, noon));
+    text(7, payload);
+    check(sqlite3_bind_blob(insert_, 8, zeros.data(), 16, SQLITE_STATIC));
+    check(sqlite3_bind_blob(insert_, 9, zeros.data(), 32, SQLITE_STATIC));
+    check(sqlite3_bind_blob(insert_, 10, zeros.data(), 32, SQLITE_STATIC));
+    check(sqlite3_step(insert_));
+    check(sqlite3_reset(insert_));
 }
 
 std::uint64_t RawSqlite::scan() {

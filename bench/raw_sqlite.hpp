@@ -25,6 +25,8 @@ class RawSqlite {
     RawSqlite(const std::filesystem::path& path, RawSchema schema, std::uint64_t streams = 1000);
     /// Opens a log that is there, to read it; of the store's or of another RawSqlite.
     static RawSqlite reading(const std::filesystem::path& path);
+    /// Opens one that is there, to write beside other processes.
+    static RawSqlite writing(const std::filesystem::path& path);
     static RawSqlite in_memory();
     ~RawSqlite();
     RawSqlite(RawSqlite&& other) noexcept;
@@ -32,6 +34,8 @@ class RawSqlite {
 
     /// Inserts `count` events in one transaction, made durable by its commit.
     void append(std::size_t count);
+    /// One event in one transaction, behind what other processes have inserted; its id begins with `prefix`.
+    void append_after_others(const std::string& prefix);
     /// Reads every event by primary key and touches every column; returns the bytes seen.
     [[nodiscard]] std::uint64_t scan();
     [[nodiscard]] std::uint64_t events();
@@ -41,6 +45,8 @@ class RawSqlite {
 
   private:
     RawSqlite() = default;
+    void prepare_insert();
+    void insert(std::string_view id, std::uint64_t stream_number);
 
     sqlite3* db_ = nullptr;
     sqlite3_stmt* insert_ = nullptr;

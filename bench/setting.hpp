@@ -56,7 +56,7 @@ class StreamNames {
     [[nodiscard]] static std::string name(std::uint64_t number);
 
   private:
-    const std::uint64_t streams_;
+    std::uint64_t streams_;
     std::uint64_t state_;
 };
 
