@@ -20,27 +20,33 @@ constexpr const char* names[] = {"seq",         "event_id", "type",           "e
                                                 sqlite3_column_int64(row, 0), names[column], wanted));
 }
 
-std::string_view any_text(sqlite3_stmt* row, int column) {
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(row, column));
+// A column is found once and then looked at as a value, which costs a third of asking for its type, text and bytes by
+// number. Such a value is not protected by the connection's mutex; these connections have none (SQLITE_OPEN_NOMUTEX) and
+// are used by one thread at a time.
+std::string_view any_text(sqlite3_value* value) {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(value));
     if (bytes == nullptr) throw Error(ErrorCode::out_of_memory, "read an event: SQLite is out of memory");
-    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(row, column))};
+    return {bytes, static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
 
 std::string_view text(sqlite3_stmt* row, int column) {
-    if (sqlite3_column_type(row, column) != SQLITE_TEXT) throw_damaged(row, column, "text");
-    return any_text(row, column);
+    sqlite3_value* const value = sqlite3_column_value(row, column);
+    if (sqlite3_value_type(value) != SQLITE_TEXT) throw_damaged(row, column, "text");
+    return any_text(value);
 }
 
 std::optional<std::string_view> optional_text(sqlite3_stmt* row, int column) {
-    const int type = sqlite3_column_type(row, column);
+    sqlite3_value* const value = sqlite3_column_value(row, column);
+    const int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) return std::nullopt;
     if (type != SQLITE_TEXT) throw_damaged(row, column, "text");
-    return any_text(row, column);
+    return any_text(value);
 }
 
 std::int64_t integer(sqlite3_stmt* row, int column) {
-    if (sqlite3_column_type(row, column) != SQLITE_INTEGER) throw_damaged(row, column, "an integer");
-    return sqlite3_column_int64(row, column);
+    sqlite3_value* const value = sqlite3_column_value(row, column);
+    if (sqlite3_value_type(value) != SQLITE_INTEGER) throw_damaged(row, column, "an integer");
+    return sqlite3_value_int64(value);
 }
 
 }  // namespace
@@ -75,9 +81,10 @@ EventView event_row(const Statement& statement) {
         event.payload = "null";
     }
     event.metadata = text(row, 13);
-    if (sqlite3_column_type(row, 14) != SQLITE_BLOB || sqlite3_column_bytes(row, 14) != 32)
+    sqlite3_value* const digest = sqlite3_column_value(row, 14);
+    if (sqlite3_value_type(digest) != SQLITE_BLOB || sqlite3_value_bytes(digest) != 32)
         throw_damaged(row, 14, "32 bytes");
-    std::memcpy(event.digest.bytes.data(), sqlite3_column_blob(row, 14), event.digest.bytes.size());
+    std::memcpy(event.digest.bytes.data(), sqlite3_value_blob(digest), event.digest.bytes.size());
     return event;
 }
 

@@ -144,6 +144,9 @@ TEST_CASE("fold: 100,000 events are folded in flat memory") {
     options.hooks.progress = [&most](const ReplayProgress&) { most = std::max(most, resident_bytes()); };
     const auto folded = fold(reader, {}, std::uint64_t{0}, count, options);
     CHECK(folded.state == 100'000 * payload.size());
-    // The log holds 41 MB of payloads; page caches are allowed 24 MB.
+    // The log holds 41 MB of payloads; page caches are allowed 24 MB. ThreadSanitizer keeps what it knows of each byte in
+    // resident memory too.
+#if !defined(__SANITIZE_THREAD__)
     CHECK(most - before < std::size_t{24} << 20);
+#endif
 }
