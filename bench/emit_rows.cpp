@@ -3,11 +3,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <daybook/bus/event_bus.hpp>
+#include <daybook/store/append_ticket.hpp>
 #include <daybook/store/event_store.hpp>
 #include <daybook/testkit/temp_directory.hpp>
 
@@ -125,6 +128,27 @@ double append_to_streams(Setting& setting, bool expects) {
     return rate;
 }
 
+// One thread appends without waiting, thousands in flight; events a second.
+double append_later(Setting& setting, bool with_thread) {
+    constexpr std::size_t in_flight = 4'000;
+    const testkit::TempDirectory directory;
+    EventStore store = EventStore::open(directory / "log.db", {.access = Access::create, .commit_thread = with_thread});
+    StreamNames streams(1000);
+    std::deque<AppendTicket> tickets;
+    std::uint64_t appended = 0;
+    const auto take = [&] {
+        require(std::get<Appended>(tickets.front().get()).first_seq.value == ++appended, "appends keep their order");
+        tickets.pop_front();
+    };
+    const double rate = calls_per_second(1, setting.time(), [&](std::size_t) {
+        tickets.push_back(store.append_later({.events = {event_of(streams.next_number())}}));
+        if (tickets.size() == in_flight) take();
+    });
+    while (!tickets.empty()) take();
+    require(store.head().seq.value == appended, "the log holds what was appended");
+    return rate;
+}
+
 // What a handler costs in memory: from one handler to the next of the same event. All of them do nothing.
 Sample dispatch(Setting& setting) {
     constexpr std::size_t handlers = 100;
@@ -167,6 +191,17 @@ std::vector<Row> emit_rows() {
     rows.push_back(handlers_row(1, 1, 0.45, 0.2));
     rows.push_back(handlers_row(1, 10, 0.4, {}));
     rows.push_back(handlers_row(64, 1, 0.5, {}));
+    for (const bool with_thread : {false, true})
+        rows.push_back({.name = fmt::format("append without waiting, 1 thread{}", with_thread ? ", commit thread" : ""),
+                        .limit = "raw SQLite, 1,000 a commit",
+                        .unit = "events/s",
+                        .goal = with_thread ? Goal::at_least : Goal::stated,
+                        .bound = 1,
+                        .guard = with_thread ? std::optional<double>(0.4) : std::nullopt,
+                        .measure = [with_thread](Setting& setting) {
+                            return setting.both([&] { return append_later(setting, with_thread); },
+                                                [&] { return raw_commits(setting, 1000); });
+                        }});
     rows.push_back({.name = "append with expected version, 64 threads",
                     .limit = "the same unconditional",
                     .unit = "events/s",

@@ -22,8 +22,11 @@ constexpr int pauses_of_a_look = 20;
 // Batches of several callers together; pages of an open transaction stay in memory, because spilling is off.
 constexpr std::size_t batches_together_max = 4;
 
+// Rows that may wait for the commit thread: so many batches.
+constexpr std::size_t queued_batches_max = 16;
+
 constexpr std::uint32_t waiting = 0;
-constexpr std::uint32_t leads = 1;
+constexpr std::uint32_t told_to_lead = 1;
 constexpr std::uint32_t done = 2;
 
 // After these nothing that this connection believes can be trusted: reopening finds out the truth.
@@ -108,14 +111,102 @@ Committer::Committer(std::string path, const StoreOptions& options, LockFile& lo
                       "again with the same ids",
                       path_)))) {}
 
+Committer::~Committer() {
+    end_thread();
+    // What was queued while the store was being closed. Nobody else is here any more.
+    for (Work* const work : queue_) {
+        work->error_ = refused_;
+        complete(*work);
+    }
+}
+
 void Committer::submit(Work& work) {
-    wait_or_lead(work);
+    work.seat_ = std::make_shared<Work::Seat>();
+    work.error_ = nullptr;
+    work.deadline_ = options_.clock->steady() + options_.busy_timeout;
+    bool leads = false;
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back(&work);
+        queued_rows_ += work.rows();
+        leads = !std::exchange(led_, true);
+    }
+    wait_or_lead(work, leads);
 }
 
 void Committer::run_alone(std::function<void()> action) {
     NoWork work;
     work.alone_ = &action;
-    wait_or_lead(work);
+    submit(work);
+}
+
+void Committer::submit_later(std::shared_ptr<Work> work) {
+    work->seat_ = std::make_shared<Work::Seat>();
+    work->deadline_ = std::chrono::nanoseconds::max();  // until somebody waits
+    work->is_awaited_ = false;
+    Work* const queued = work.get();
+    const std::size_t batch_rows = options_.limits.batch_events_max;
+    bool leads = false;
+    {
+        std::unique_lock lock(mutex_);
+        const bool has_thread = thread_.joinable();
+        if (has_thread) has_room_.wait(lock, [&] { return queued_rows_ <= batch_rows * queued_batches_max; });
+        queue_.push_back(queued);
+        queued->itself_ = std::move(work);
+        queued_rows_ += queued->rows();
+        if (has_thread) {
+            if (!led_) thread_wakes_.notify_one();
+        } else if (queued_rows_ >= batch_rows) {
+            leads = !std::exchange(led_, true);
+        }
+    }
+    if (leads) lead(nullptr);
+}
+
+void Committer::await(Work& work) {
+    if (!is_over(work)) {
+        bool leads = false;
+        {
+            const std::lock_guard lock(mutex_);
+            work.deadline_ = options_.clock->steady() + options_.busy_timeout;
+            work.is_awaited_ = true;
+            leads = !std::exchange(led_, true);
+        }
+        return wait_or_lead(work, leads);
+    }
+    if (work.error_) std::rethrow_exception(work.error_);
+}
+
+bool Committer::is_over(const Work& work) noexcept {
+    return work.seat_->state.load(std::memory_order_acquire) == done;
+}
+
+void Committer::start_thread() {
+    thread_ = std::thread([this] { lead_in_thread(); });
+}
+
+void Committer::end_thread() noexcept {
+    if (!thread_.joinable()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        thread_ends_ = true;
+    }
+    thread_wakes_.notify_one();
+    thread_.join();
+}
+
+// Callers that find nobody leading lead all the same: that is the shortest way for a few. The thread takes over what
+// nobody waits for, and crowds.
+void Committer::lead_in_thread() {
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            thread_wakes_.wait(lock, [&] { return thread_ends_ || (!queue_.empty() && !led_); });
+            if (queue_.empty() || led_) return;  // it ends
+            led_ = true;
+        }
+        lead(nullptr);
+    }
 }
 
 bool Committer::checkpoint_wal() {
@@ -148,36 +239,34 @@ bool Committer::is_stopped() const {
     return stopped_ != nullptr;
 }
 
-void Committer::wait_or_lead(Work& work) {
-    work.seat_ = std::make_shared<Work::Seat>();
-    work.error_ = nullptr;
-    work.deadline_ = options_.clock->steady() + options_.busy_timeout;
-    bool first = false;
-    {
-        const std::lock_guard lock(mutex_);
-        queue_.push_back(&work);
-        first = !std::exchange(led_, true);
-    }
-    // Its own work is then the first of the queue: every batch serves its leader.
-    if (first || work.seat_->wait() == leads) lead();
+// With the lead or without it; it ends when the work is over.
+void Committer::wait_or_lead(Work& work, bool leads) {
+    if (leads || work.seat_->wait() == told_to_lead) lead(&work);
     if (work.error_) std::rethrow_exception(work.error_);
 }
 
-void Committer::lead() {
-    Work* own = nullptr;
-    {
-        const std::lock_guard lock(mutex_);
-        own = queue_.front();
-        if (own->alone_ != nullptr) queue_.pop_front();
-    }
-    if (own->alone_ == nullptr) {
-        lead_batch();
-    } else {
+bool Committer::is_first(const Work& work) {
+    const std::lock_guard lock(mutex_);
+    return queue_.front() == &work;
+}
+
+// Until the caller's own work is over: others may stand before it that nobody waits for. Without one, a batch.
+void Committer::lead(Work* own) {
+    if (own == nullptr) {
+        lead_batch(nullptr);
+    } else if (own->alone_ != nullptr) {
+        while (!is_first(*own)) lead_batch(nullptr);
+        {
+            const std::lock_guard lock(mutex_);
+            queue_.pop_front();
+        }
         try {
             (*own->alone_)();
         } catch (...) {
             own->error_ = std::current_exception();
         }
+    } else {
+        while (!is_over(*own)) lead_batch(own);
     }
     hand_over();
 }
@@ -186,37 +275,38 @@ void Committer::hand_over() {
     std::shared_ptr<Work::Seat> next;
     {
         const std::lock_guard lock(mutex_);
-        if (queue_.empty()) {
+        const auto waiting =
+            std::find_if(queue_.begin(), queue_.end(), [](const Work* work) { return work->is_awaited_; });
+        if (waiting == queue_.end()) {
             led_ = false;
+            if (!queue_.empty()) thread_wakes_.notify_one();
         } else {
-            next = queue_.front()->seat_;
+            next = (*waiting)->seat_;
         }
+        has_room_.notify_all();
     }
-    if (next) next->set(leads);
+    if (next) next->set(told_to_lead);
 }
 
 // One batch, by named steps: lock, begin, write, commit, mark, wake, deliver.
-void Committer::lead_batch() {
+void Committer::lead_batch(Work* own) {
     std::optional<WriterLock> writer_lock;
     Batch batch;
     try {
         batch.works.reserve(8);  // room for the leader's own work at least: it must not be left in the queue
         refuse_if_stopped();
-        std::chrono::nanoseconds deadline{};
-        {
-            const std::lock_guard lock(mutex_);
-            deadline = queue_.front()->deadline_;
-        }
-        const auto left = std::max(deadline - options_.clock->steady(), std::chrono::nanoseconds(0));
+        const std::chrono::nanoseconds left =
+            own == nullptr ? options_.busy_timeout
+                           : std::max(own->deadline_ - options_.clock->steady(), std::chrono::nanoseconds(0));
         if (!DAYBOOK_PLANTED(autocheckpoint_on)) writer_lock.emplace(lock_, *options_.clock, left);  // step: lock
         DAYBOOK_KILL_POINT(before_begin);
         writer_.begin();  // step: begin
     } catch (const Error& error) {
         if (ends_writing(error.code())) stop_after(error);
-        refuse_waiting(std::current_exception(), error.code() == ErrorCode::busy);
+        refuse_waiting(std::current_exception(), error.code() == ErrorCode::busy, own);
         return;
     } catch (...) {
-        refuse_waiting(std::current_exception(), false);
+        refuse_waiting(std::current_exception(), false, own);
         return;
     }
 
@@ -269,6 +359,7 @@ void Committer::take_batch(Batch& batch) {
                     batch.works.push_back(next);  // may throw: then it is still in the queue
                     work = next;
                     queue_.pop_front();
+                    queued_rows_ -= work->rows();
                 }
             }
         }
@@ -402,21 +493,22 @@ bool Committer::checkpoint_now() {
     }
 }
 
-// The leader's own work, the first in the queue, and others that waited too long or cannot succeed either.
-void Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_out) {
+// The leader's own work, and others that waited too long or cannot succeed either.
+void Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_out, const Work* own) {
     const std::lock_guard lock(mutex_);
     const auto now = options_.clock->steady();
-    bool own = true;
     for (auto place = queue_.begin(); place != queue_.end();) {
         Work* const work = *place;
-        if (own || (work->alone_ == nullptr && (!only_timed_out || work->deadline_ <= now))) {
+        // Of those that nobody waits for only a leader without a work of its own has waited long enough.
+        const bool timed_out = work->is_awaited_ ? work->deadline_ <= now : own == nullptr;
+        if (work == own || (work->alone_ == nullptr && (!only_timed_out || timed_out))) {
             place = queue_.erase(place);
+            queued_rows_ -= work->rows();
             work->error_ = copy_of(error);
             complete(*work);
         } else {
             ++place;
         }
-        own = false;
     }
 }
 
@@ -439,6 +531,7 @@ void Committer::stop_without_memory() noexcept {
 }
 
 void Committer::complete(Work& work) {
+    const std::shared_ptr<Work> itself = std::move(work.itself_);
     const std::shared_ptr<Work::Seat> seat = work.seat_;  // the work may be gone once it is done
     seat->set(done);
 }

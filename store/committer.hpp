@@ -1,8 +1,9 @@
 // Group commit, led by the callers themselves: who finds nobody leading leads, takes in whoever else waits, commits once
-// for all, and hands the lead on. No thread of its own. See docs/internals/group_commit.md.
+// for all, and hands the lead on. A thread of its own only if it is told to. See docs/internals/group_commit.md.
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <exception>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <daybook/event/error.hpp>
@@ -47,6 +49,8 @@ class Work {
     std::exception_ptr error_;
     std::chrono::nanoseconds deadline_{};
     std::function<void()>* alone_ = nullptr;
+    bool is_awaited_ = true;        // somebody waits who can be told to lead; guarded by the committer's mutex_
+    std::shared_ptr<Work> itself_;  // of a work that was submitted without waiting: until it is over
 };
 
 /// Thread-safety: safe from any thread.
@@ -54,10 +58,22 @@ class Committer {
   public:
     /// `wake` may be null. All references must outlive it.
     Committer(std::string path, const StoreOptions& options, LockFile& lock, LogWriter& writer, File* wake);
+    ~Committer();
+    Committer(const Committer&) = delete;
+    Committer& operator=(const Committer&) = delete;
 
     /// Blocks until `work` is durable or refused. Throws Error: what its check() threw; busy, disk_full, io_error, …: nothing
     /// of it was stored; commit_in_doubt; writes_refused - after such an error, until the store is reopened.
     void submit(Work& work);
+    /// Queues `work` and returns. It is committed with a full batch, when somebody waits for it, or by the commit thread.
+    /// Blocks: while the caller leads a full batch (without a commit thread), or while too many rows are queued (with one).
+    void submit_later(std::shared_ptr<Work> work);
+    /// Blocks until a work of submit_later() is durable or refused. Throws Error: as submit(). One thread at a time.
+    void await(Work& work);
+    [[nodiscard]] static bool is_over(const Work& work) noexcept;
+    /// Leads whenever works are queued and nobody else does; at most once. Throws std::system_error.
+    void start_thread();
+    void end_thread() noexcept;
     /// Runs `action` while nobody else of this store writes: with the lead, without the writer lock, outside any transaction.
     void run_alone(std::function<void()> action);
     /// Checkpoints -wal under the writer lock. True when all of it was moved. Throws Error.
@@ -74,9 +90,11 @@ class Committer {
         std::size_t bytes = 0;
     };
 
-    void wait_or_lead(Work& work);
-    void lead();
-    void lead_batch();
+    void wait_or_lead(Work& work, bool leads);
+    void lead(Work* own);
+    void lead_batch(Work* own);
+    [[nodiscard]] bool is_first(const Work& work);
+    void lead_in_thread();
     void take_batch(Batch& batch);
     void serve(Work& work);
     [[nodiscard]] bool write_one_by_one(Batch& batch);
@@ -84,7 +102,7 @@ class Committer {
     void publish();
     void checkpoint_if_due();
     bool checkpoint_now();
-    void refuse_waiting(const std::exception_ptr& error, bool only_timed_out);
+    void refuse_waiting(const std::exception_ptr& error, bool only_timed_out, const Work* own);
     void refuse_if_stopped() const;
     void stop_after(const Error& error) noexcept;
     void stop_without_memory() noexcept;
@@ -98,8 +116,13 @@ class Committer {
     File* const wake_;
 
     std::mutex mutex_;
-    std::deque<Work*> queue_;  // guarded by mutex_
-    bool led_ = false;         // guarded by mutex_
+    std::deque<Work*> queue_;      // guarded by mutex_
+    std::size_t queued_rows_ = 0;  // guarded by mutex_
+    bool led_ = false;             // guarded by mutex_
+    bool thread_ends_ = false;     // guarded by mutex_
+    std::condition_variable thread_wakes_;
+    std::condition_variable has_room_;
+    std::thread thread_;
 
     // The leader's:
     std::size_t last_batch_works_ = 1;

@@ -1,3 +1,4 @@
+#include <daybook/store/append_ticket.hpp>
 #include <daybook/store/event_store.hpp>
 
 #include <fmt/format.h>
@@ -94,6 +95,7 @@ void EventStore::Impl::close() {
     };
     if (committer) {
         committer->run_alone(end_writing);
+        committer->end_thread();
     } else {
         end_writing();
     }
@@ -127,6 +129,7 @@ EventStore EventStore::open(const std::filesystem::path& path, StoreOptions opti
         impl->writer = std::make_unique<LogWriter>(*impl->file.connection, given, impl->file.head);
         impl->committer = std::make_unique<Committer>(impl->path.native(), given, *impl->file.lock, *impl->writer,
                                                       impl->file.wake.get());
+        if (given.commit_thread) impl->committer->start_thread();
     }
     return EventStore(std::move(impl));
 }
@@ -138,6 +141,13 @@ AppendOutcome EventStore::try_append(AppendRequest request) {
     AppendWork work(std::move(request), impl_->options, impl_->ids);
     impl_->committer->submit(work);
     return work.take_outcome();
+}
+
+AppendTicket EventStore::append_later(AppendRequest request) {
+    impl_->require_writable("append");
+    auto work = std::make_shared<AppendWork>(std::move(request), impl_->options, impl_->ids);
+    impl_->committer->submit_later(work);
+    return {impl_, std::move(work)};
 }
 
 Appended EventStore::append(AppendRequest request) {

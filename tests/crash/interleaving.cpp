@@ -13,6 +13,7 @@
 #include <variant>
 
 #include <daybook/event/error.hpp>
+#include <daybook/store/append_ticket.hpp>
 #include <daybook/store/event_store.hpp>
 #include <daybook/store/verify.hpp>
 
@@ -224,7 +225,10 @@ class Writer {
     void append(AppendRequest request) {
         request.return_events = true;
         const std::uint64_t before = life_.history.reached();
-        const AppendOutcome outcome = store_->try_append(std::move(request));
+        take(store_->try_append(std::move(request)), before);
+    }
+
+    void take(const AppendOutcome& outcome, std::uint64_t before) {
         if (life_.is_over()) return;
         if (const auto* const conflict = std::get_if<IdempotencyConflict>(&outcome))
             return life_.history.fail("{}", conflict->message());
@@ -250,6 +254,25 @@ class Writer {
                                    .attempt = row.attempt,
                                    .status = ResultStatus::completed,
                                    .owner = row.owner});
+        }
+    }
+
+    // Queued, and waited for afterwards; or not at all, and committed by whatever comes next.
+    void append_later(std::uint64_t count) {
+        const std::uint64_t before = life_.history.reached();
+        std::vector<AppendTicket> tickets;
+        for (std::uint64_t number = 0; number < count; ++number) {
+            AppendRequest request{.events = {make_event()}};
+            request.return_events = true;
+            tickets.push_back(store_->append_later(std::move(request)));
+            if (life_.is_over()) return;
+        }
+        if (dice_.chance(50)) std::reverse(tickets.begin(), tickets.end());
+        if (dice_.chance(30)) tickets.pop_back();
+        for (AppendTicket& ticket : tickets) {
+            const AppendOutcome outcome = ticket.get();
+            if (life_.is_over()) return;
+            take(outcome, before);
         }
     }
 
@@ -336,8 +359,10 @@ class Writer {
         const std::uint64_t chosen = dice_.below(100);
         if (chosen < 44) {
             append_new(1);
-        } else if (chosen < 56) {
+        } else if (chosen < 51) {
             append_new(2 + dice_.below(4));
+        } else if (chosen < 56) {
+            append_later(1 + dice_.below(4));
         } else if (chosen < 61) {
             append_expecting();
         } else if (chosen < 69) {

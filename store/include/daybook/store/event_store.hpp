@@ -21,8 +21,10 @@
 
 namespace daybook {
 
+class AppendTicket;  // append_ticket.hpp
+
 /// Thread-safety: safe from any thread; concurrent appends share one fsync (group commit, led by one of the callers).
-/// It starts no thread. Several stores, in this process and others, may have the same file open.
+/// It starts no thread but the one of options.commit_thread. Several stores, in this process and others, may have the same file open.
 /// A store must not be used after fork() in the child: wrong_process.
 ///
 /// Memory: any call may throw std::bad_alloc, or Error out_of_memory where it is SQLite that has none. From a call that
@@ -57,6 +59,13 @@ class EventStore {
     Appended append(AppendRequest request);
     /// One event, to event.stream.
     Appended append(NewEvent event, ExpectedVersion expected = ExpectedVersion::any());
+
+    /// Queues the request and returns a ticket; the order of one thread's appends is kept. What is queued is committed
+    /// together, with one sync: when there is a full batch (batch_events_max rows), when anybody appends or waits for a
+    /// ticket, and in close(); with options.commit_thread as soon as the commit before it is done.
+    /// Blocks:       when it fills a batch, for that commit; with the commit thread, while 16 batches are queued.
+    /// Throws Error: what try_append() throws before anything is queued; the rest comes with AppendTicket::get().
+    [[nodiscard]] AppendTicket append_later(AppendRequest request);
 
     /// Appends rows to event_results_log in one commit and returns them. A row whose (event, bus, handler, attempt,
     /// status) is there already is passed over when `imported`, otherwise an error; with `imported`, rows are marked

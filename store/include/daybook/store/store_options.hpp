@@ -38,6 +38,8 @@ struct StoreOptions {
     std::vector<std::shared_ptr<Guard>> guards{};
     /// Pages in -wal after which the committer checkpoints. Default: 1,000; 1..1,000,000.
     std::size_t checkpoint_pages = 1'000;
+    /// A thread of the store commits what append_later() has queued, without anybody waiting. Default: false, no thread.
+    bool commit_thread = false;
     /// Page cache of the writing connection, bytes. Default: 16 MiB; 1 MiB..1 GiB.
     std::size_t cache_bytes = std::size_t{16} << 20;
     /// Rows that a cursor reads in one read transaction, so that it never pins -wal for long. Default: 1,000; 1..100,000.
