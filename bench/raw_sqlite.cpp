@@ -37,6 +37,8 @@ RawSqlite::RawSqlite(const std::filesystem::path& path, RawSchema schema, std::u
 }
 
 void RawSqlite::prepare_insert() {
+    // As the store does: the triggers are for other programs.
+    check(sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, static_cast<int*>(nullptr)));
     check(sqlite3_prepare_v2(db_,
                              "INSERT INTO events_log (seq, event_id, type, event_version, stream, version, source, "
                              "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest) "

@@ -214,6 +214,7 @@ Connection::Connection(const std::string& path, const ConnectionOptions& options
     configure(db, SQLITE_DBCONFIG_DEFENSIVE, 1);       // no writable_schema, no journal_mode=OFF
     configure(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);  // a view or trigger in the file runs no function with effects
     configure(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0);
+    configure(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, options.triggers ? 1 : 0);
     configure(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);  // a close must not destroy a -wal that lost its tail
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH,

@@ -232,7 +232,16 @@ PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp rec
         .bind_blob(15, prepared.salt.data(), prepared.salt.size())
         .bind(16, prepared.payload_hash)
         .bind(17, placed.digest);
-    insert_event_.run();
+    try {
+        insert_event_.run();
+    } catch (const Error&) {
+        // An id that the caller gave was looked for; one that was made here is taken to be new.
+        if (!prepared.id_is_new || sqlite3_extended_errcode(connection_.handle()) != SQLITE_CONSTRAINT_UNIQUE) throw;
+        throw Error(ErrorCode::idempotency_conflict,
+                    fmt::format("append an event of type '{}': the id that was made for it, '{}', is in the log already: "
+                                "the random source repeats itself; nothing was written: append it again",
+                                event.type, event.id));
+    }
 
     stream.version = placed.version;
     stream.last_seq = placed.seq;

@@ -158,6 +158,7 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
     // The mark first, then the snapshot that it is compared with; and that before any checkpoint or write.
     const std::optional<Head> mark = lock.read_mark();
     auto connection = std::make_unique<Connection>(path, ConnectionOptions{.writable = true,
+                                                                           .triggers = false,
                                                                            .busy_timeout_ms = busy_timeout_ms(options),
                                                                            .cache_bytes = options.cache_bytes,
                                                                            .vfs_name = options.vfs_name});

@@ -474,4 +474,14 @@ TEST_CASE("append: messages of conflicts say what to do next", "[append]") {
     CHECK_THAT((IdempotencyConflict{1, "x", {}, "partial_batch"}.message()), Catch::Contains("event 1 ('x') is not"));
 }
 
+TEST_CASE("append: an id that a random source makes a second time is refused, and the store goes on", "[append]") {
+    TestStore test;
+    test.open().close();
+    test.open().append(event());
+    EventStore store = test.open();  // with the clock and the random bytes of the one before
+    CHECK(code_of([&] { return store.append(event()); }) == ErrorCode::idempotency_conflict);
+    CHECK(store.head().seq == Sequence{1});
+    CHECK(store.append(event()).first_seq == Sequence{2});
+}
+
 }  // namespace daybook

@@ -11,6 +11,7 @@
 #include <daybook/event/posix_file_system.hpp>
 
 #include "store/check_log.hpp"
+#include "store/event_store_impl.hpp"
 #include "store/failing_vfs.hpp"
 #include "store/lock_file.hpp"
 #include "store/test_store.hpp"
@@ -32,6 +33,15 @@ NewEvent event(std::string stream = "main", std::string id = "", std::string pay
     made.id = std::move(id);
     made.payload = std::move(payload);
     return made;
+}
+
+// An event that SQLite refuses when it is written, once refuse_large_rows() was called.
+NewEvent poison() {
+    return event("poison", "", R"({"text":")" + std::string(5'000, 'x') + "\"}");
+}
+
+void refuse_large_rows(const EventStore& store) {
+    sqlite3_limit(store.impl().file.connection->handle(), SQLITE_LIMIT_LENGTH, 3'000);
 }
 
 }  // namespace
@@ -90,12 +100,7 @@ TEST_CASE("store: callers who wait at the same time share one sync", "[committer
 TEST_CASE("store: of several who share a commit only the one that SQLite refuses is refused", "[committer]") {
     TestStore test;
     EventStore store = EventStore::open(test.path, on_real_clock());
-    {
-        Connection connection(test.path.string(), {.writable = true, .busy_timeout_ms = 1'000});
-        connection.execute(
-            "CREATE TRIGGER poison BEFORE INSERT ON events_log WHEN NEW.stream = 'poison'"
-            " BEGIN SELECT RAISE(ABORT, 'poison'); END");
-    }
+    refuse_large_rows(store);
     PosixFileSystem files;
     LockFile holder(files, store.path().native(), true);
     REQUIRE(holder.try_lock_writer());
@@ -107,9 +112,9 @@ TEST_CASE("store: of several who share a commit only the one that SQLite refuses
         running.emplace_back([&, thread] {
             ++begun;
             const std::string message = message_of(
-                [&] { return store.append(event(thread == 3 ? "poison" : "s", "id-" + std::to_string(thread))); });
+                [&] { return store.append(thread == 3 ? poison() : event("s", "id-" + std::to_string(thread))); });
             if (message.empty()) ++stored;
-            if (message.find("poison") != std::string::npos) ++refused;
+            if (message.find("[too_large]") != std::string::npos) ++refused;
         });
     while (begun < 6) std::this_thread::yield();
     holder.unlock_writer();
@@ -126,12 +131,7 @@ TEST_CASE("store: a batch of which nothing was stored moves no mark", "[committe
     EventStore store = EventStore::open(test.path, options);
     options.durability = Durability::normal;
     EventStore normal = EventStore::open(test.path, options);
-    {
-        Connection connection(test.path.string(), {.writable = true, .busy_timeout_ms = 1'000});
-        connection.execute(
-            "CREATE TRIGGER poison BEFORE INSERT ON events_log WHEN NEW.stream = 'poison'"
-            " BEGIN SELECT RAISE(ABORT, 'poison'); END");
-    }
+    refuse_large_rows(store);
     normal.append(event());  // may be lost with the power: a mark that named it would then be a false alarm
     PosixFileSystem files;
     LockFile holder(files, store.path().native(), true);
@@ -144,7 +144,7 @@ TEST_CASE("store: a batch of which nothing was stored moves no mark", "[committe
         for (int thread = 0; thread < 4; ++thread)
             running.emplace_back([&] {
                 ++begun;
-                if (!code_of([&] { return store.append(event("poison")); })) ++stored;
+                if (!code_of([&] { return store.append(poison()); })) ++stored;
             });
         while (begun < 4) std::this_thread::yield();
         holder.unlock_writer();
