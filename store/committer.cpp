@@ -91,6 +91,7 @@ struct Work::Seat {
 
 class Committer::NoWork final : public Work {
   public:
+    [[nodiscard]] std::size_t rows() const override { return 0; }
     void check(LogWriter&) override {}
     void write(LogWriter&) override {}
 };

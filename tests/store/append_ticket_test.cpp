@@ -86,6 +86,15 @@ TEST_CASE("append later: who fills a batch commits it", "[append_ticket]") {
     CHECK(store.head().seq == Sequence{5});
 }
 
+TEST_CASE("append later: checkpoints do not count as queued rows", "[append_ticket]") {
+    TestStore test;
+    StoreOptions options = test.options();
+    options.limits.batch_events_max = 5;
+    EventStore store = EventStore::open(test.path, options);
+    for (int count = 0; count < 10; ++count) static_cast<void>(store.checkpoint_wal());
+    CHECK_FALSE(store.append_later(request()).is_done());
+}
+
 TEST_CASE("append later: another append takes along what is queued, and comes after it", "[append_ticket]") {
     TestStore test;
     EventStore store = test.open();
