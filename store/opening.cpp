@@ -263,7 +263,9 @@ OpenedFile open_file(const std::filesystem::path& path, const StoreOptions& opti
         case FileKind::absent:
             refuse(ErrorCode::no_such_file, path, "there is no such file; `daybook init` makes one");
         case FileKind::undecided:
-            if (bytes_of(files, wal_path_of(name)) == 0) require_readable_schema({}, name);
+            // A last closer may have moved -wal into the file between the two looks: then the file shows it now.
+            if (bytes_of(files, wal_path_of(name)) == 0 && inspect_file(resolved, options) == FileKind::undecided)
+                require_readable_schema({}, name);
             break;
         case FileKind::daybook:
             break;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <daybook/event/error.hpp>
 #include <daybook/store/event_store.hpp>
@@ -145,6 +146,51 @@ TEST_CASE("open: a log whose last writer closes meanwhile can be read and writte
             encounter.other.emplace(encounter.open(access));
             if (encounter.other->head().seq.value != 1) throw std::runtime_error("the event is gone");
         });
+}
+
+TEST_CASE("open: a log whose -wal is moved into its file meanwhile is not taken for a new one", "[opening]") {
+    // Whoever made the log is killed at each call. Its tables may then be in -wal only, and the next writer moves them while
+    // a reader looks at the one and then at the other.
+    std::vector<simulation::DiskImage> images;
+    {
+        SimulatedMachine machine;
+        machine.disk.on_call = [&](simulation::Call) { images.push_back(machine.disk.seen()); };
+        EventStore::open(simulation::log_path, machine.options()).close();
+        machine.disk.on_call = nullptr;
+    }
+    const auto open = [](SimulatedMachine& machine, Access access) {
+        StoreOptions options = machine.options();
+        options.access = access;
+        return EventStore::open(simulation::log_path, options);
+    };
+    std::uint64_t logs = 0;
+    std::uint64_t moved = 0;
+    for (const simulation::DiskImage& image : images) {
+        try {
+            SimulatedMachine machine(image);
+            static_cast<void>(open(machine, Access::read));
+        } catch (const Error&) {
+            continue;  // not a log yet
+        }
+        ++logs;
+        for (std::uint64_t at = 1, calls = at; calls >= at; ++at) {
+            SimulatedMachine machine(image);
+            calls = 0;
+            machine.disk.on_call = [&](simulation::Call) {
+                if (++calls != at) return;
+                try {
+                    open(machine, Access::read_write).close();
+                    ++moved;
+                } catch (const Error&) {  // the reader is in its way
+                }
+            };
+            INFO("log " << logs << ", call " << at);
+            CHECK_NOTHROW(open(machine, Access::read));
+            machine.disk.on_call = nullptr;
+        }
+    }
+    CHECK(logs > 5);
+    CHECK(moved > 5 * logs);
 }
 
 }  // namespace daybook::crash
