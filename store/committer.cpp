@@ -276,13 +276,13 @@ void Committer::hand_over() {
     std::shared_ptr<Work::Seat> next;
     {
         const std::lock_guard lock(mutex_);
-        const auto waiting =
+        const auto awaited =
             std::find_if(queue_.begin(), queue_.end(), [](const Work* work) { return work->is_awaited_; });
-        if (waiting == queue_.end()) {
+        if (awaited == queue_.end()) {
             led_ = false;
             if (!queue_.empty()) thread_wakes_.notify_one();
         } else {
-            next = (*waiting)->seat_;
+            next = (*awaited)->seat_;
         }
         has_room_.notify_all();
     }
