@@ -237,10 +237,11 @@ PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp rec
     } catch (const Error&) {
         // An id that the caller gave was looked for; one that was made here is taken to be new.
         if (!prepared.id_is_new || sqlite3_extended_errcode(connection_.handle()) != SQLITE_CONSTRAINT_UNIQUE) throw;
-        throw Error(ErrorCode::idempotency_conflict,
-                    fmt::format("append an event of type '{}': the id that was made for it, '{}', is in the log already: "
-                                "the random source repeats itself; nothing was written: append it again",
-                                event.type, event.id));
+        throw Error(
+            ErrorCode::idempotency_conflict,
+            fmt::format("append an event of type '{}': the id that was made for it, '{}', is in the log already: "
+                        "the random source repeats itself; nothing was written: append it again",
+                        event.type, event.id));
     }
 
     stream.version = placed.version;
