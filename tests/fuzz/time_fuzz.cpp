@@ -73,9 +73,11 @@ std::optional<std::int64_t> reference_time(std::string_view text) {
         std::size_t at = 19;
         if (at < text.size() && text[at] == '.') {
             std::size_t digits = 0;
-            for (++at; at < text.size() && is_digit(text[at]); ++at, ++digits)
+            for (++at; at < text.size() && is_digit(text[at]); ++at) {
+                if (++digits > 9) return std::nullopt;
                 fraction = fraction * 10 + (text[at] - '0');
-            if (digits < 1 || digits > 9) return std::nullopt;
+            }
+            if (digits < 1) return std::nullopt;
             for (; digits < 9; ++digits) fraction *= 10;
         }
         if (at == text.size()) return std::nullopt;
