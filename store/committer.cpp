@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
+#include <bit>
 #include <utility>
 
 #include "event/test_hooks.hpp"
@@ -24,10 +24,6 @@ constexpr std::size_t batches_together_max = 4;
 
 // Rows that may wait for the commit thread: so many batches.
 constexpr std::size_t queued_batches_max = 16;
-
-constexpr std::uint32_t waiting = 0;
-constexpr std::uint32_t told_to_lead = 1;
-constexpr std::uint32_t done = 2;
 
 // After these nothing that this connection believes can be trusted: reopening finds out the truth.
 bool ends_writing(ErrorCode code) {
@@ -71,24 +67,6 @@ std::exception_ptr copy_of(const std::exception_ptr& error) noexcept {
 
 }  // namespace
 
-// Outlives its work while the leader still signals it.
-struct Work::Seat {
-    std::atomic<std::uint32_t> state{waiting};
-
-    void set(std::uint32_t to) {
-        state.store(to, std::memory_order_release);
-        futex_wake_one(state);
-    }
-    std::uint32_t wait() {
-        std::uint32_t now = state.load(std::memory_order_acquire);
-        while (now == waiting) {
-            futex_wait(state, waiting);
-            now = state.load(std::memory_order_acquire);
-        }
-        return now;
-    }
-};
-
 class Committer::NoWork final : public Work {
   public:
     [[nodiscard]] std::size_t rows() const override { return 0; }
@@ -122,17 +100,37 @@ Committer::~Committer() {
 }
 
 void Committer::submit(Work& work) {
-    work.seat_ = std::make_shared<Work::Seat>();
+    work.is_over_.store(false, std::memory_order_relaxed);
     work.error_ = nullptr;
     work.deadline_ = options_.clock->steady() + options_.busy_timeout;
-    bool leads = false;
+    Look now;
     {
         const std::lock_guard lock(mutex_);
-        queue_.push_back(&work);
-        queued_rows_ += work.rows();
-        leads = !std::exchange(led_, true);
+        enqueue(work);
+        now = look();
     }
-    wait_or_lead(work, leads);
+    wait_or_lead(work, now);
+}
+
+// With mutex_.
+void Committer::enqueue(Work& work) {
+    queue_.push_back(&work);
+    queued_rows_ += work.rows();
+    queued_works_.store(queue_.size(), std::memory_order_relaxed);
+    work.group_ = group_;
+}
+
+// With mutex_. Returns the place behind it.
+std::deque<Work*>::iterator Committer::dequeue(std::deque<Work*>::iterator place) {
+    queued_rows_ -= (*place)->rows();
+    const auto next = queue_.erase(place);
+    queued_works_.store(queue_.size(), std::memory_order_relaxed);
+    return next;
+}
+
+// With mutex_: who gives up the lead changes the word under it, so that nobody falls asleep over the news.
+Committer::Look Committer::look() {
+    return {.leads = !std::exchange(led_, true), .word = word_.load(std::memory_order_relaxed)};
 }
 
 void Committer::run_alone(std::function<void()> action) {
@@ -142,7 +140,6 @@ void Committer::run_alone(std::function<void()> action) {
 }
 
 void Committer::submit_later(std::shared_ptr<Work> work) {
-    work->seat_ = std::make_shared<Work::Seat>();
     work->deadline_ = std::chrono::nanoseconds::max();  // until somebody waits
     work->is_awaited_ = false;
     Work* const queued = work.get();
@@ -152,9 +149,8 @@ void Committer::submit_later(std::shared_ptr<Work> work) {
         std::unique_lock lock(mutex_);
         const bool has_thread = thread_.joinable();
         if (has_thread) has_room_.wait(lock, [&] { return queued_rows_ <= batch_rows * queued_batches_max; });
-        queue_.push_back(queued);
+        enqueue(*queued);
         queued->itself_ = std::move(work);
-        queued_rows_ += queued->rows();
         if (has_thread) {
             if (!led_) thread_wakes_.notify_one();
         } else if (queued_rows_ >= batch_rows) {
@@ -166,20 +162,20 @@ void Committer::submit_later(std::shared_ptr<Work> work) {
 
 void Committer::await(Work& work) {
     if (!is_over(work)) {
-        bool leads = false;
+        Look now;
         {
             const std::lock_guard lock(mutex_);
             work.deadline_ = options_.clock->steady() + options_.busy_timeout;
             work.is_awaited_ = true;
-            leads = !std::exchange(led_, true);
+            now = look();
         }
-        return wait_or_lead(work, leads);
+        return wait_or_lead(work, now);
     }
     if (work.error_) std::rethrow_exception(work.error_);
 }
 
 bool Committer::is_over(const Work& work) noexcept {
-    return work.seat_->state.load(std::memory_order_acquire) == done;
+    return work.is_over_.load(std::memory_order_acquire);
 }
 
 void Committer::start_thread() {
@@ -240,57 +236,77 @@ bool Committer::is_stopped() const {
     return stopped_ != nullptr;
 }
 
-// With the lead or without it; it ends when the work is over.
-void Committer::wait_or_lead(Work& work, bool leads) {
-    if (leads || work.seat_->wait() == told_to_lead) lead(&work);
+// It ends when the work is over. Whoever wakes and finds nobody leading leads: the one that was meant may be late.
+void Committer::wait_or_lead(Work& work, Look now) {
+    while (!now.leads && !is_over(work)) {
+        futex_wait(word_, now.word, work.group_);
+        if (is_over(work)) break;
+        const std::lock_guard lock(mutex_);
+        now = look();
+    }
+    if (now.leads) lead(&work);
     if (work.error_) std::rethrow_exception(work.error_);
 }
 
-bool Committer::is_first(const Work& work) {
-    const std::lock_guard lock(mutex_);
-    return queue_.front() == &work;
-}
-
-// Until the caller's own work is over: others may stand before it that nobody waits for. Without one, a batch.
+// Until the caller's own work is over: others may stand before it. Without one, a batch.
 void Committer::lead(Work* own) {
-    if (own == nullptr) {
-        lead_batch(nullptr);
-    } else if (own->alone_ != nullptr) {
-        while (!is_first(*own)) lead_batch(nullptr);
-        {
-            const std::lock_guard lock(mutex_);
-            queue_.pop_front();
-        }
-        try {
-            (*own->alone_)();
-        } catch (...) {
-            own->error_ = std::current_exception();
-        }
-    } else {
-        while (!is_over(*own)) lead_batch(own);
-    }
-    hand_over();
+    Work* const to_be_written = own != nullptr && own->alone_ == nullptr ? own : nullptr;
+    std::uint32_t groups = 0;
+    do {
+        wake(groups);
+        groups = lead_batch(to_be_written);
+    } while (own != nullptr && !is_over(*own));
+    hand_over(groups);
 }
 
-void Committer::hand_over() {
-    std::shared_ptr<Work::Seat> next;
+void Committer::wake(std::uint32_t groups) noexcept {
+    if (groups == 0) return;
+    word_.fetch_add(1, std::memory_order_release);
+    futex_wake_all(word_, groups);
+}
+
+// The lead first, then the news: who is woken first can lead the next batch while the others are still being woken.
+void Committer::hand_over(std::uint32_t groups) {
+    std::uint32_t next = 0;
     {
         const std::lock_guard lock(mutex_);
+        led_ = false;
+        word_.fetch_add(1, std::memory_order_release);
         const auto awaited =
             std::find_if(queue_.begin(), queue_.end(), [](const Work* work) { return work->is_awaited_; });
-        if (awaited == queue_.end()) {
-            led_ = false;
-            if (!queue_.empty()) thread_wakes_.notify_one();
-        } else {
-            next = (*awaited)->seat_;
+        if (awaited != queue_.end()) {
+            next = (*awaited)->group_;
+        } else if (!queue_.empty()) {
+            thread_wakes_.notify_one();
         }
         has_room_.notify_all();
     }
-    if (next) next->set(told_to_lead);
+    if ((next & ~groups) != 0) futex_wake_one(word_, next);
+    if (groups != 0) futex_wake_all(word_, groups);
 }
 
-// One batch, by named steps: lock, begin, write, commit, mark, wake, deliver.
-void Committer::lead_batch(Work* own) {
+// What is to be run alone is run by whoever leads when it has become the first. Returns whom to wake.
+std::uint32_t Committer::run_first_alone() {
+    Work* work = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        if (queue_.empty() || queue_.front()->alone_ == nullptr) return 0;
+        work = queue_.front();
+        dequeue(queue_.begin());
+    }
+    try {
+        (*work->alone_)();
+    } catch (...) {
+        work->error_ = std::current_exception();
+    }
+    const std::uint32_t group = work->group_;
+    complete(*work);
+    return group;
+}
+
+// One batch, by named steps: lock, begin, write, commit, mark, wake, deliver. Returns whom to wake.
+std::uint32_t Committer::lead_batch(Work* own) {
+    if (const std::uint32_t group = run_first_alone(); group != 0) return group;
     std::optional<WriterLock> writer_lock;
     Batch batch;
     try {
@@ -304,11 +320,9 @@ void Committer::lead_batch(Work* own) {
         writer_.begin();  // step: begin
     } catch (const Error& error) {
         if (ends_writing(error.code())) stop_after(error);
-        refuse_waiting(std::current_exception(), error.code() == ErrorCode::busy, own);
-        return;
+        return refuse_waiting(std::current_exception(), error.code() == ErrorCode::busy, own);
     } catch (...) {
-        refuse_waiting(std::current_exception(), false, own);
-        return;
+        return refuse_waiting(std::current_exception(), false, own);
     }
 
     bool wrote = false;
@@ -338,47 +352,50 @@ void Committer::lead_batch(Work* own) {
         if (committing) stop_without_memory();
         for (Work* work : batch.works) work->error_ = committing ? in_doubt_ : std::current_exception();
     }
-    finish_commit(batch, wrote, writer_lock);
+    return finish_commit(batch, wrote, writer_lock, own);
 }
 
 void Committer::take_batch(Batch& batch) {
-    const std::size_t rows_max = options_.limits.batch_events_max * batches_together_max;
-    const std::size_t bytes_max = options_.limits.batch_bytes_max;
+    std::size_t served = 0;
     int dry_looks = 0;
     std::chrono::nanoseconds dry_since{};
-    for (;;) {
-        Work* work = nullptr;
-        bool others_turn = false;
-        {
-            const std::lock_guard lock(mutex_);
-            if (!queue_.empty()) {
-                Work* const next = queue_.front();
-                const bool fits = batch.works.empty() ||
-                                  (batch.rows + next->rows() <= rows_max && batch.bytes + next->bytes() <= bytes_max);
-                others_turn = next->alone_ != nullptr || !fits;
-                if (!others_turn) {
-                    batch.works.push_back(next);  // may throw: then it is still in the queue
-                    work = next;
-                    queue_.pop_front();
-                    queued_rows_ -= work->rows();
-                }
-            }
-        }
-        if (others_turn) break;
-        if (work == nullptr) {
-            if (batch.works.size() >= last_batch_works_ || ++dry_looks > dry_looks_max) break;
-            const std::chrono::nanoseconds now = options_.clock->steady();
-            if (dry_looks == 1) dry_since = now;
-            if (now - dry_since > last_commit_ / 10) break;
-            for (int pause = 0; pause < pauses_of_a_look; ++pause) pause_briefly();
+    while (take_arrived(batch)) {
+        if (served < batch.works.size()) {
+            while (served < batch.works.size()) serve(*batch.works[served++]);
+            dry_looks = 0;
             continue;
         }
-        dry_looks = 0;
-        batch.rows += work->rows();
-        batch.bytes += work->bytes();
-        serve(*work);
+        if (batch.works.size() >= last_batch_works_ || ++dry_looks > dry_looks_max) break;
+        const std::chrono::nanoseconds now = options_.clock->steady();
+        if (dry_looks == 1) dry_since = now;
+        if (now - dry_since > last_commit_ / 10) break;
+        for (int pause = 0; pause < pauses_of_a_look; ++pause) pause_briefly();
     }
+    while (served < batch.works.size()) serve(*batch.works[served++]);
     last_batch_works_ = batch.works.size();
+    const std::lock_guard lock(mutex_);
+    group_ = std::rotl(group_, 1);  // who comes from now on is woken with the next batch
+}
+
+// Takes what has come into the batch. False when the next has to wait for another one.
+bool Committer::take_arrived(Batch& batch) {
+    if (queued_works_.load(std::memory_order_relaxed) == 0) return true;
+    const std::size_t rows_max = options_.limits.batch_events_max * batches_together_max;
+    const std::size_t bytes_max = options_.limits.batch_bytes_max;
+    bool fits = true;
+    const std::lock_guard lock(mutex_);
+    while (!queue_.empty()) {
+        Work* const next = queue_.front();
+        fits = next->alone_ == nullptr && (batch.works.empty() || (batch.rows + next->rows() <= rows_max &&
+                                                                   batch.bytes + next->bytes() <= bytes_max));
+        if (!fits) break;
+        batch.works.push_back(next);  // may throw: then it is still in the queue
+        dequeue(queue_.begin());
+        batch.rows += next->rows();
+        batch.bytes += next->bytes();
+        batch.groups |= next->group_;
+    }
+    return fits;
 }
 
 void Committer::serve(Work& work) {
@@ -430,7 +447,9 @@ bool Committer::write_one_by_one(Batch& batch) {
     return wrote;
 }
 
-void Committer::finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock) {
+// Returns whom to wake.
+std::uint32_t Committer::finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock,
+                                       const Work* own) {
     if (wrote) publish();  // steps: mark, wake
     DAYBOOK_KILL_POINT(before_ack);
     const int pages = writer_.wal_pages();
@@ -440,10 +459,14 @@ void Committer::finish_commit(Batch& batch, bool wrote, std::optional<WriterLock
     if (!checkpoint_due || DAYBOOK_PLANTED(passive_checkpoint)) writer_lock.reset();
     for (Work* work : batch.works)  // step: deliver
         if (!work->error_) work->durable();
-    // The caller that leads is the first of the batch; nobody waits on its seat.
+    const bool is_own_alone = batch.works.size() == 1 && batch.works.front() == own;
     for (Work* work : batch.works) complete(*work);
-    if (checkpoint_due) checkpoint_if_due();
+    const std::uint32_t groups = is_own_alone ? 0 : batch.groups;
+    if (!checkpoint_due) return groups;
+    wake(groups);
+    checkpoint_if_due();
     writer_lock.reset();
+    return 0;
 }
 
 void Committer::publish() {
@@ -494,8 +517,9 @@ bool Committer::checkpoint_now() {
     }
 }
 
-// The leader's own work, and others that waited too long or cannot succeed either.
-void Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_out, const Work* own) {
+// The leader's own work, and others that waited too long or cannot succeed either. Returns whom to wake.
+std::uint32_t Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_out, const Work* own) {
+    std::uint32_t groups = 0;
     const std::lock_guard lock(mutex_);
     const auto now = options_.clock->steady();
     for (auto place = queue_.begin(); place != queue_.end();) {
@@ -503,14 +527,15 @@ void Committer::refuse_waiting(const std::exception_ptr& error, bool only_timed_
         // Of those that nobody waits for only a leader without a work of its own has waited long enough.
         const bool timed_out = work->is_awaited_ ? work->deadline_ <= now : own == nullptr;
         if (work == own || (work->alone_ == nullptr && (!only_timed_out || timed_out))) {
-            place = queue_.erase(place);
-            queued_rows_ -= work->rows();
+            place = dequeue(place);
             work->error_ = copy_of(error);
+            groups |= work->group_;
             complete(*work);
         } else {
             ++place;
         }
     }
+    return groups;
 }
 
 // It must not throw: whoever leads would go without handing over, and everybody else would wait for ever.
@@ -533,8 +558,7 @@ void Committer::stop_without_memory() noexcept {
 
 void Committer::complete(Work& work) {
     const std::shared_ptr<Work> itself = std::move(work.itself_);
-    const std::shared_ptr<Work::Seat> seat = work.seat_;  // the work may be gone once it is done
-    seat->set(done);
+    work.is_over_.store(true, std::memory_order_release);
 }
 
 }  // namespace daybook

@@ -2,9 +2,11 @@
 // for all, and hands the lead on. A thread of its own only if it is told to. See docs/internals/group_commit.md.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -44,13 +46,13 @@ class Work {
 
   private:
     friend class Committer;
-    struct Seat;
-    std::shared_ptr<Seat> seat_;
     std::exception_ptr error_;
     std::chrono::nanoseconds deadline_{};
     std::function<void()>* alone_ = nullptr;
-    bool is_awaited_ = true;        // somebody waits who can be told to lead; guarded by the committer's mutex_
-    std::shared_ptr<Work> itself_;  // of a work that was submitted without waiting: until it is over
+    std::uint32_t group_ = 0;           // whom it is woken with
+    bool is_awaited_ = true;            // somebody waits who can lead; guarded by the committer's mutex_
+    std::shared_ptr<Work> itself_;      // of a work that was submitted without waiting: until it is over
+    std::atomic<bool> is_over_{false};  // set last: the caller that sees it may destroy the work
 };
 
 /// Thread-safety: safe from any thread.
@@ -74,7 +76,8 @@ class Committer {
     /// Leads whenever works are queued and nobody else does; at most once. Throws std::system_error.
     void start_thread();
     void end_thread() noexcept;
-    /// Runs `action` while nobody else of this store writes: with the lead, without the writer lock, outside any transaction.
+    /// Runs `action` while nobody else of this store writes: with the lead, without the writer lock, outside any transaction;
+    /// on the thread of whoever leads when its turn comes.
     void run_alone(std::function<void()> action);
     /// Checkpoints -wal under the writer lock. True when all of it was moved. Throws Error.
     [[nodiscard]] bool checkpoint_wal();
@@ -88,26 +91,38 @@ class Committer {
         std::vector<Work*> works;
         std::size_t rows = 0;
         std::size_t bytes = 0;
+        std::uint32_t groups = 0;
+    };
+    // Whether a caller that has just looked leads, and else the word that it sleeps on.
+    struct Look {
+        bool leads = false;
+        std::uint32_t word = 0;
     };
 
-    void wait_or_lead(Work& work, bool leads);
+    void enqueue(Work& work);
+    std::deque<Work*>::iterator dequeue(std::deque<Work*>::iterator place);
+    [[nodiscard]] Look look();
+    void wait_or_lead(Work& work, Look now);
     void lead(Work* own);
-    void lead_batch(Work* own);
-    [[nodiscard]] bool is_first(const Work& work);
+    [[nodiscard]] std::uint32_t lead_batch(Work* own);
+    [[nodiscard]] std::uint32_t run_first_alone();
     void lead_in_thread();
     void take_batch(Batch& batch);
+    [[nodiscard]] bool take_arrived(Batch& batch);
     void serve(Work& work);
     [[nodiscard]] bool write_one_by_one(Batch& batch);
-    void finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock);
+    [[nodiscard]] std::uint32_t finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock,
+                                              const Work* own);
     void publish();
     void checkpoint_if_due();
     bool checkpoint_now();
-    void refuse_waiting(const std::exception_ptr& error, bool only_timed_out, const Work* own);
+    [[nodiscard]] std::uint32_t refuse_waiting(const std::exception_ptr& error, bool only_timed_out, const Work* own);
     void refuse_if_stopped() const;
     void stop_after(const Error& error) noexcept;
     void stop_without_memory() noexcept;
     static void complete(Work& work);
-    void hand_over();
+    void wake(std::uint32_t groups) noexcept;
+    void hand_over(std::uint32_t groups);
 
     const std::string path_;
     const StoreOptions& options_;
@@ -119,10 +134,15 @@ class Committer {
     std::deque<Work*> queue_;      // guarded by mutex_
     std::size_t queued_rows_ = 0;  // guarded by mutex_
     bool led_ = false;             // guarded by mutex_
+    std::uint32_t group_ = 1;      // guarded by mutex_; one bit: of the works that come now
     bool thread_ends_ = false;     // guarded by mutex_
     std::condition_variable thread_wakes_;
     std::condition_variable has_room_;
     std::thread thread_;
+    std::atomic<std::size_t> queued_works_{0};  // the length of queue_, for a look without the mutex
+    // Changes when works are over, and when nobody leads any more. Callers sleep on it, each with the bit of its group: those
+    // of one batch are woken together, and by one call.
+    std::atomic<std::uint32_t> word_{0};
 
     // The leader's:
     std::size_t last_batch_works_ = 1;

@@ -8,19 +8,26 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <climits>
 #include <cstdint>
 
 namespace daybook {
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
-/// Returns when somebody wakes the word, or when it is not `expected` (any more); sometimes for no reason.
-inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {
-    ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+/// Returns when somebody wakes one of the bits of `who` at this word, or when it is not `expected` (any more); sometimes for
+/// no reason.
+inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, std::uint32_t who) noexcept {
+    ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, nullptr, nullptr, who);
 }
 
-inline void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept {
-    ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+/// Wakes the one that has slept longest of those with a bit of `who`.
+inline void futex_wake_one(std::atomic<std::uint32_t>& word, std::uint32_t who) noexcept {
+    ::syscall(SYS_futex, &word, FUTEX_WAKE_BITSET_PRIVATE, 1, nullptr, nullptr, who);
+}
+
+inline void futex_wake_all(std::atomic<std::uint32_t>& word, std::uint32_t who) noexcept {
+    ::syscall(SYS_futex, &word, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, nullptr, nullptr, who);
 }
 
 /// What a loop does that looks at memory again and again: some ten nanoseconds in which the other thread of the core may run.
