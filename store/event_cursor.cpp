@@ -30,7 +30,7 @@ EventCursor::Impl::Impl(std::shared_ptr<ReaderPool> pool, const Head& head, std:
       page_rows_(std::min(page_events_, first_page_rows)) {
     auto lease = pool_->borrow();
     plan_ = plan_window(lease, window, head);
-    if (plan_.path != ReadPath::nothing) todo_ = plan_.path == ReadPath::stream ? plan_.versions : plan_.seqs;
+    if (plan_.path != ReadPath::nothing) todo_ = plan_.seqs;
 }
 
 const EventView* EventCursor::Impl::next() {
@@ -58,13 +58,13 @@ void EventCursor::Impl::fill() {
             case ReadPath::blocks:
                 read_dense(lease, limits);
                 break;
-            case ReadPath::stream:
             case ReadPath::correlation:
             case ReadPath::causation:
                 read_index(lease, limits);
                 break;
+            case ReadPath::stream:
             case ReadPath::types:
-                read_merged(lease, limits);
+                read_places(lease, limits);
                 break;
         }
     } catch (const Error&) {
@@ -158,43 +158,62 @@ void EventCursor::Impl::read_index(ReaderPool::Lease& lease, PageLimits limits) 
         }
         const Sequence seq = event_row_seq(rows);
         check_order(seq);
-        const std::uint64_t key = plan_.path == ReadPath::stream ? rows.unsigned_integer(5) : seq.value;
         take(rows);
-        done_with(key);
+        done_with(seq.value);
     }
 }
 
-void EventCursor::Impl::read_merged(ReaderPool::Lease& lease, PageLimits limits) {
-    struct Source {
-        Statement* rows;
-        Sequence seq;
-    };
-    std::vector<Source> sources;
-    const auto later = [this](const Source& a, const Source& b) { return reverse_ ? a.seq < b.seq : a.seq > b.seq; };
-    // The lease resets the statements, also behind an exception.
-    for (std::size_t i = 0; i < plan_.types.size(); ++i) {
-        Statement& rows = lease.statement(sql_of(ReadPath::types, reverse_), i);
-        rows.bind(1, todo_.first).bind(2, todo_.last).bind(3, std::string_view(plan_.types[i]));
-        if (rows.step()) sources.push_back({&rows, event_row_seq(rows)});
+// The next run's seqs, or the tail's; false when there are no more.
+bool EventCursor::Impl::choose_places(ReaderPool::Lease& lease) {
+    const NamePlaces& places = plan_.places;
+    const std::size_t all = places.runs.size() + 1;
+    if (places_chosen_ == all) return false;
+    const std::size_t place = reverse_ ? all - 1 - places_chosen_ : places_chosen_;
+    if (place == places.runs.size()) {
+        seqs_ = places.tail;
+    } else {
+        read_run(lease, places, places.runs[place], seqs_);
     }
-    std::make_heap(sources.begin(), sources.end(), later);
-    for (std::size_t examined = 0; !full(limits, examined); ++examined) {
-        if (sources.empty()) {
+    std::erase_if(seqs_, [this](std::uint64_t seq) { return seq < plan_.seqs.first || seq > plan_.seqs.last; });
+    if (reverse_) std::reverse(seqs_.begin(), seqs_.end());
+    seqs_read_ = 0;
+    ++places_chosen_;
+    return true;
+}
+
+void EventCursor::Impl::read_places(ReaderPool::Lease& lease, PageLimits limits) {
+    Statement& row = lease.statement(sql_of(plan_.path, reverse_));
+    const ReadTransaction transaction(lease);  // or each row would be one of its own
+    std::size_t examined = 0;
+    while (!full(limits, examined)) {
+        if (seqs_read_ == seqs_.size()) {
+            if (choose_places(lease)) continue;
             todo_ = {};
             return;
         }
-        std::pop_heap(sources.begin(), sources.end(), later);
-        Source& source = sources.back();
-        check_order(source.seq);
-        take(*source.rows);
-        done_with(source.seq.value);
-        if (source.rows->step()) {
-            source.seq = event_row_seq(*source.rows);
-            std::push_heap(sources.begin(), sources.end(), later);
-        } else {
-            sources.pop_back();
-        }
+        const Sequence seq{seqs_[seqs_read_]};
+        const ResetGuard guard(row);
+        row.bind(1, seq);
+        check_order(seq);
+        if (!row.step())
+            throw Error(ErrorCode::corrupt,
+                        fmt::format("read the log: an index leads to seq {}, which is missing: run verify", seq.value));
+        check_name(row);
+        take(row);
+        done_with(seq.value);
+        ++seqs_read_;
+        ++examined;
     }
+}
+
+// A row that lists another's events would make them appear where they do not belong.
+void EventCursor::Impl::check_name(const Statement& row) const {
+    const NamePlaces& places = plan_.places;
+    const std::string_view name = row.text(places.kind == NameKind::stream ? 4 : 2);
+    if (std::find(places.names.begin(), places.names.end(), name) != places.names.end()) return;
+    throw Error(ErrorCode::corrupt,
+                fmt::format("read the log: {} leads to seq {}, which is of {} '{}': run verify",
+                            sql_of(places.kind).runs_table, event_row_seq(row).value, to_string(places.kind), name));
 }
 
 EventCursor::EventCursor(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}

@@ -32,8 +32,10 @@ struct EventCursor::Impl {
     void fill();
     void read_dense(ReaderPool::Lease& lease, PageLimits limits);
     void read_index(ReaderPool::Lease& lease, PageLimits limits);
-    void read_merged(ReaderPool::Lease& lease, PageLimits limits);
+    void read_places(ReaderPool::Lease& lease, PageLimits limits);
     bool choose_run(ReaderPool::Lease& lease);
+    bool choose_places(ReaderPool::Lease& lease);
+    void check_name(const Statement& row) const;
     void take(const Statement& row);
     [[nodiscard]] bool full(PageLimits limits, std::size_t examined) const noexcept;
     void check_order(Sequence seq) const;
@@ -45,8 +47,11 @@ struct EventCursor::Impl {
     const std::size_t page_events_;
     const bool reverse_;
     WindowPlan plan_;
-    NumberRange todo_;                   // seqs (stream: versions) not read yet
+    NumberRange todo_;                   // seqs not read yet
     NumberRange run_{};                  // blocks only: the rest of the run being read, a part of todo_
+    std::size_t places_chosen_ = 0;      // stream and types: how many of the plan's runs, and then its tail
+    std::vector<std::uint64_t> seqs_{};  // of the places being read, in the order of reading …
+    std::size_t seqs_read_ = 0;          // … and how many of them were
     std::optional<Sequence> last_{};     // the last row read
     std::optional<std::uint64_t> left_;  // of the limit
     std::size_t page_rows_;              // grows: a caller who takes one event should not pay for a thousand

@@ -9,6 +9,7 @@
 #include "store/event_cursor_impl.hpp"
 #include "store/event_reader_impl.hpp"
 #include "store/event_row.hpp"
+#include "store/name_places.hpp"
 
 namespace daybook {
 
@@ -80,14 +81,17 @@ std::vector<Sequence> EventReader::effects_of(std::string_view id, Sequence afte
 }
 
 Version EventReader::stream_version(std::string_view stream) const {
-    // From the stream's newest event back: only those that came after this reader's head are passed over.
     auto lease = impl_->pool->borrow();
-    Statement& statement = lease.statement(
-        "SELECT version FROM events_log INDEXED BY events_by_stream WHERE stream = ?1 AND seq <= ?2"
-        " ORDER BY version DESC LIMIT 1");
+    const std::uint64_t seq = last_place(lease, NameKind::stream, stream, impl_->head.seq.value);
+    if (seq == 0) return Version{0};
+    Statement& statement = lease.statement("SELECT version FROM events_log WHERE seq = ?1 AND stream = ?2");
     const ResetGuard guard(statement);
-    statement.bind(1, stream).bind(2, impl_->head.seq);
-    return statement.step() ? Version{statement.unsigned_integer(0)} : Version{0};
+    statement.bind(1, seq).bind(2, stream);
+    if (statement.step()) return Version{statement.unsigned_integer(0)};
+    throw Error(
+        ErrorCode::corrupt,
+        fmt::format("look up the version of stream '{}': an index leads to seq {}, which is not of it: run verify",
+                    stream, seq));
 }
 
 Position EventReader::position_at(Sequence seq) const {

@@ -14,8 +14,7 @@ namespace daybook {
 
 namespace {
 
-constexpr std::uint64_t block_events = 1024;         // schemas/sql/0001: occurred_blocks
-constexpr std::size_t cached_streams_max = 100'000;  // about 10 MB
+constexpr std::uint64_t block_events = 1024;  // schemas/sql/0001: occurred_blocks
 
 int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
     *static_cast<int*>(pages) = count;
@@ -35,7 +34,7 @@ std::optional<std::string> owned(const std::optional<std::string_view>& text) {
 }  // namespace
 
 LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const Head& head)
-    : connection_(connection), clock_(*options.clock), durability_(options.durability) {
+    : connection_(connection), clock_(*options.clock), durability_(options.durability), names_(connection) {
     committed_.head.store_id = head.store_id;
     begin_ = connection.prepare("BEGIN IMMEDIATE");
     commit_ = connection.prepare("COMMIT");
@@ -74,8 +73,9 @@ void LogWriter::begin() {
         const ResetGuard guard(read_data_version_);
         static_cast<void>(read_data_version_.step());
         const std::int64_t version = read_data_version_.integer(0);
-        if (version != data_version_) {
+        if (version != data_version_ || names_.is_lost()) {
             read_reached();
+            names_.catch_up(committed_.head.seq);
             data_version_ = version;
         }
     } catch (...) {
@@ -101,7 +101,6 @@ void LogWriter::read_reached() {
     reached.head.result_seq = has_results ? ResultSequence{result.unsigned_integer(0)} : ResultSequence{};
     reached.head.result_digest = has_results ? result.digest(1) : Digest{};
     if (has_results) reached.result_time = Timestamp{result.integer(2)};
-    if (reached.head.seq != committed_.head.seq || reached.head.digest != committed_.head.digest) stream_heads_.clear();
     committed_ = reached;
 }
 
@@ -109,7 +108,6 @@ void LogWriter::forget_transaction() noexcept {
     current_ = committed_;
     wrote_ = false;
     clock_behind_ns_ = 0;
-    changed_streams_.clear();
     changed_blocks_.clear();
 }
 
@@ -119,8 +117,7 @@ void LogWriter::rollback() noexcept {
         sqlite3_step(rollback_.handle());
         rollback_.reset();
     }
-    // Whatever was being written when it failed, changed_streams_ may not name every head that it touched.
-    if (wrote_) stream_heads_.clear();
+    names_.rolled_back();
     forget_transaction();
 }
 
@@ -184,29 +181,13 @@ std::optional<Digest> LogWriter::result_digest(ResultSequence seq) {
     return find.digest(0);
 }
 
-LogWriter::StreamEntry& LogWriter::stream_head(std::string_view stream) {
-    if (const auto found = stream_heads_.find(stream); found != stream_heads_.end()) return *found;
-    Statement& find = statement("SELECT version, last_seq FROM stream_heads WHERE stream = ?");
-    const ResetGuard guard(find);
-    find.bind(1, stream);
-    StreamHead head;
-    if (find.step()) head = {Version{find.unsigned_integer(0)}, Sequence{find.unsigned_integer(1)}};
-    // Never while the transaction holds pointers into it.
-    if (stream_heads_.size() >= cached_streams_max && changed_streams_.empty()) stream_heads_.clear();
-    return *stream_heads_.emplace(std::string(stream), head).first;
-}
-
-Version LogWriter::stream_version(std::string_view stream) {
-    return stream_head(stream).second.version;
-}
-
 PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp recorded_at) {
     const NewEvent& event = prepared.event;
-    StreamEntry& entry = stream_head(event.stream);
-    StreamHead& stream = entry.second;
+    wrote_ = true;  // also when it fails half-way: then the transaction must be rolled back
+    const Sequence seq{current_.head.seq.value + 1};
     PlacedEvent placed{
-        .seq = Sequence{current_.head.seq.value + 1},
-        .version = Version{stream.version.value + 1},
+        .seq = seq,
+        .version = names_.add(seq, event.stream, event.type),
         .occurred_at = event.occurred_at.value_or(recorded_at),
         .recorded_at = recorded_at,
         .digest = {},
@@ -214,7 +195,6 @@ PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp rec
     placed.digest =
         hasher_.event(current_.head.digest, current_.head.store_id,
                       {placed.seq, placed.version, placed.occurred_at, placed.recorded_at}, prepared.content_hash);
-    wrote_ = true;  // also when the insert fails half-way: then the transaction must be rolled back
     insert_event_.bind(1, placed.seq)
         .bind(2, std::string_view(event.id))
         .bind(3, std::string_view(event.type))
@@ -244,12 +224,6 @@ PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp rec
                         event.type, event.id));
     }
 
-    stream.version = placed.version;
-    stream.last_seq = placed.seq;
-    if (!stream.changed) {
-        stream.changed = true;
-        changed_streams_.push_back(&entry);
-    }
     const auto [block, is_new] = changed_blocks_.try_emplace((placed.seq.value - 1) / block_events,
                                                              OccurredRange{placed.occurred_at, placed.occurred_at});
     if (!is_new) {
@@ -379,15 +353,7 @@ void LogWriter::update_unfinished(const EventResult& row, bool recoverable) {
 }
 
 void LogWriter::write_derived() {
-    for (StreamEntry* entry : changed_streams_) {
-        Statement& put = statement(
-            "INSERT INTO stream_heads (stream, version, last_seq) VALUES (?1, ?2, ?3)"
-            " ON CONFLICT (stream) DO UPDATE SET version = ?2, last_seq = ?3");
-        put.bind(1, std::string_view(entry->first))
-            .bind(2, entry->second.version.value)
-            .bind(3, entry->second.last_seq);
-        put.run();
-    }
+    names_.write_due();
     for (const auto& [block, range] : changed_blocks_) {
         Statement& put = statement(
             "INSERT INTO occurred_blocks (block, occurred_min, occurred_max) VALUES (?1, ?2, ?3) ON CONFLICT (block) DO"
@@ -414,8 +380,7 @@ bool LogWriter::commit() {
     const std::string detail = rc == SQLITE_DONE ? "" : sqlite3_errmsg(connection_.handle());
     commit_.reset();
     if (rc == SQLITE_DONE) {
-        for (StreamEntry* entry : changed_streams_) entry->second.changed = false;
-        changed_streams_.clear();
+        names_.committed();
         committed_ = current_;
         normal_noted_ = true;
         return true;
@@ -424,7 +389,7 @@ bool LogWriter::commit() {
     const bool rejected = family == SQLITE_BUSY || (family == SQLITE_FULL && full_means_rejected()) ||
                           DAYBOOK_PLANTED(failed_commit_rejected);
     rollback();
-    stream_heads_.clear();
+    names_.forget();
     data_version_ = -1;
     const std::string attempted = fmt::format("commit to {}", sqlite3_db_filename(connection_.handle(), "main"));
     if (rejected) throw_sqlite_error(extended, detail, attempted);

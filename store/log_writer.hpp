@@ -20,6 +20,7 @@
 
 #include "store/chain.hpp"
 #include "store/connection.hpp"
+#include "store/name_index.hpp"
 
 namespace daybook {
 
@@ -73,7 +74,7 @@ class LogWriter {
 
     [[nodiscard]] std::optional<StoredEvent> find_event(std::string_view id);
     [[nodiscard]] std::optional<Sequence> find_sequence(std::string_view event_id);
-    [[nodiscard]] Version stream_version(std::string_view stream);
+    [[nodiscard]] Version stream_version(std::string_view stream) { return names_.stream_version(stream); }
     [[nodiscard]] std::optional<Digest> event_digest(Sequence seq);
     [[nodiscard]] std::optional<Digest> result_digest(ResultSequence seq);
 
@@ -92,12 +93,6 @@ class LogWriter {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
     };
-    struct StreamHead {
-        Version version;
-        Sequence last_seq;
-        bool changed = false;
-    };
-    using StreamEntry = std::pair<const std::string, StreamHead>;
     struct OccurredRange {
         Timestamp min;
         Timestamp max;
@@ -108,7 +103,6 @@ class LogWriter {
         Timestamp result_time{INT64_MIN};  // recorded_at of the last result
     };
 
-    StreamEntry& stream_head(std::string_view stream);
     void read_reached();
     void write_derived();
     void note_clock_step(Sequence seq, Timestamp recorded_at);
@@ -128,8 +122,7 @@ class LogWriter {
     bool wrote_ = false;
     bool normal_noted_ = false;
     int wal_pages_ = 0;
-    std::unordered_map<std::string, StreamHead, TextHash, std::equal_to<>> stream_heads_;  // a cache
-    std::vector<StreamEntry*> changed_streams_;
+    NameIndex names_;
     std::map<std::uint64_t, OccurredRange> changed_blocks_;
     std::unordered_map<std::string, std::unique_ptr<Statement>, TextHash, std::equal_to<>> statements_;
     Statement begin_, commit_, rollback_, read_data_version_, insert_event_, insert_result_;

@@ -7,6 +7,8 @@
 
 #include <daybook/event/error.hpp>
 
+#include "store/name_tail.hpp"
+
 namespace daybook {
 
 namespace {
@@ -27,7 +29,10 @@ struct ReaderPool::Reader {
 };
 
 ReaderPool::ReaderPool(Factory factory, std::size_t idle_connections_max)
-    : factory_(std::move(factory)), idle_connections_max_(idle_connections_max), process_(::getpid()) {}
+    : factory_(std::move(factory)),
+      idle_connections_max_(idle_connections_max),
+      process_(::getpid()),
+      tail_(std::make_unique<NameTail>()) {}
 
 ReaderPool::~ReaderPool() {
     if (::getpid() == process_) return;

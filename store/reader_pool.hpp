@@ -21,6 +21,8 @@
 
 namespace daybook {
 
+class NameTail;
+
 /// Thread-safety: safe from any thread; a Lease is used by one thread at a time and must not outlive its
 /// pool.
 class ReaderPool {
@@ -50,6 +52,7 @@ class ReaderPool {
     const Factory factory_;
     const std::size_t idle_connections_max_;
     const pid_t process_;
+    const std::unique_ptr<NameTail> tail_;
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<Reader>> idle_;  // guarded by mutex_; the last returned is lent first
     bool closed_ = false;                        // guarded by mutex_
@@ -68,6 +71,8 @@ class ReaderPool::Lease {
     /// once under different `instance` numbers. It is reset when the lease ends; reset it earlier to bind
     /// anew.
     [[nodiscard]] Statement& statement(std::string_view sql, std::size_t instance = 0);
+    /// What all borrowers know of the end of the log.
+    [[nodiscard]] NameTail& tail() const noexcept { return *pool_->tail_; }
 
   private:
     ReaderPool* pool_;

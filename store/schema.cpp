@@ -54,7 +54,7 @@ void require_readable_schema(const SchemaReading& reading, std::string_view path
     }
 }
 
-void migrate(Connection& connection, const SchemaReading& from, const Uuid& new_store_id, Timestamp now) {
+void migrate(Connection& connection, const SchemaReading& from, const NewStore& made) {
     const bool is_new = from.state == SchemaState::empty;
     connection.execute("BEGIN IMMEDIATE");
     try {
@@ -63,11 +63,12 @@ void migrate(Connection& connection, const SchemaReading& from, const Uuid& new_
         connection.execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
         connection.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
         if (is_new) {
-            const std::string store_id = new_store_id.to_string();
+            const std::string store_id = made.id.to_string();
             const std::string created_by = fmt::format("daybook {}", program_version());
-            Statement insert =
-                connection.prepare("INSERT INTO store_info (id, store_id, created_at, created_by) VALUES (1, ?, ?, ?)");
-            insert.bind(1, std::string_view(store_id)).bind(2, now).bind(3, std::string_view(created_by));
+            Statement insert = connection.prepare(
+                "INSERT INTO store_info (id, store_id, created_at, created_by, run_events) VALUES (1, ?, ?, ?, ?)");
+            insert.bind(1, std::string_view(store_id)).bind(2, made.created_at).bind(3, std::string_view(created_by));
+            insert.bind(4, made.run_events);
             insert.run();
         }
         connection.execute("COMMIT");

@@ -42,8 +42,15 @@ struct SchemaReading {
 /// Throws the Error that says why a file with this schema cannot be used for reading; nothing when it can.
 void require_readable_schema(const SchemaReading& reading, std::string_view path);
 
-/// Applies what is missing, in one transaction with application_id and user_version; gives a new file its store_id.
+/// What a new file gets for life.
+struct NewStore {
+    Uuid id;
+    Timestamp created_at;
+    std::uint64_t run_events;  ///< StoreOptions::run_events
+};
+
+/// Applies what is missing, in one transaction with application_id and user_version; a new file becomes `made`.
 /// Needs the writer lock. Throws Error; then nothing is changed, or, when the commit itself failed, all of it may be.
-void migrate(Connection& connection, const SchemaReading& from, const Uuid& new_store_id, Timestamp now);
+void migrate(Connection& connection, const SchemaReading& from, const NewStore& made);
 
 }  // namespace daybook

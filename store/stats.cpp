@@ -69,9 +69,33 @@ void read_frozen_spans(Connection& connection, LogStats& stats) {
                                       std::chrono::nanoseconds(rows.integer(3))});
 }
 
+// What the heads count, and the events behind them: those of a name that come after its head's last.
+std::string names_sql(std::string_view name, std::string_view heads, std::string_view events) {
+    return fmt::format(
+        "SELECT {0} AS name, sum(events) AS events, max(last_seq) AS last_seq FROM ("
+        "  SELECT {0}, {2} AS events, last_seq FROM {1}"
+        "  UNION ALL"
+        "  SELECT e.{0}, count(*), max(e.seq) FROM events_log AS e LEFT JOIN {1} AS h ON h.{0} = e.{0}"
+        "   WHERE e.seq > (SELECT run_events * indexed_runs FROM store_info) AND e.seq > coalesce(h.last_seq, 0)"
+        "   GROUP BY e.{0}"
+        ") GROUP BY {0}",
+        name, heads, events);
+}
+
+void count_names(Connection& connection, const StatsOptions& options, LogStats& stats) {
+    Statement types(connection, names_sql("type", "type_heads", "events") + " ORDER BY events DESC, name");
+    while (types.step()) stats.types.push_back({std::string(types.text(0)), types.unsigned_integer(1)});
+    const std::string by_stream = names_sql("stream", "stream_heads", "version");
+    stats.streams = count_of(connection, fmt::format("SELECT count(*) FROM ({})", by_stream));
+    Statement streams(connection, by_stream + " ORDER BY events DESC, name LIMIT ?1");
+    streams.bind(1, static_cast<std::uint64_t>(options.streams_max));
+    while (streams.step())
+        stats.largest_streams.push_back(
+            {std::string(streams.text(0)), streams.unsigned_integer(1), {streams.unsigned_integer(2)}});
+}
+
 void count_whole(Connection& connection, const StatsOptions& options, LogStats& stats) {
     stats.events = count_of(connection, "SELECT count(*) FROM events_log");
-    stats.streams = count_of(connection, "SELECT count(*) FROM stream_heads");
     stats.results = count_of(connection, "SELECT count(*) FROM event_results_log");
     stats.unfinished = count_of(connection, "SELECT count(*) FROM unfinished_handlers");
     if (stats.events > 0) {
@@ -83,14 +107,7 @@ void count_whole(Connection& connection, const StatsOptions& options, LogStats& 
     stats.first_occurred_at = time_of(connection, "SELECT min(occurred_min) FROM occurred_blocks");
     stats.last_occurred_at = time_of(connection, "SELECT max(occurred_max) FROM occurred_blocks");
     stats.payload_bytes = count_of(connection, "SELECT sum(length(CAST(payload AS BLOB))) FROM events_log");
-    Statement types(connection, "SELECT type, count(*) FROM events_log GROUP BY type ORDER BY 2 DESC, 1");
-    while (types.step()) stats.types.push_back({std::string(types.text(0)), types.unsigned_integer(1)});
-    Statement streams(connection,
-                      "SELECT stream, version, last_seq FROM stream_heads ORDER BY version DESC, stream LIMIT ?1");
-    streams.bind(1, static_cast<std::uint64_t>(options.streams_max));
-    while (streams.step())
-        stats.largest_streams.push_back(
-            {std::string(streams.text(0)), streams.unsigned_integer(1), {streams.unsigned_integer(2)}});
+    count_names(connection, options, stats);
 }
 
 // The smallest and the largest of what it was shown.

@@ -37,6 +37,7 @@ void StoreOptions::validate() const {
     faults.require<long long>("busy_timeout (ms)", busy_timeout.count(), 0, 600'000);
     faults.require<std::size_t>("checkpoint_pages", checkpoint_pages, 1, 1'000'000);
     faults.require<std::size_t>("cache_bytes", cache_bytes, mebibyte, 1024 * mebibyte);
+    faults.require<std::size_t>("run_events", run_events, 1, 65'536);
     faults.require<std::size_t>("page_events", page_events, 1, 100'000);
     faults.require<std::size_t>("limits.payload_bytes_max", limits.payload_bytes_max, 2, 16 * mebibyte);
     faults.require<std::size_t>("limits.nesting_max", limits.nesting_max, 1, 1'000);

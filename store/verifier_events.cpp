@@ -15,6 +15,7 @@
 #include <daybook/event/tags.hpp>
 
 #include "store/chain.hpp"
+#include "store/name_runs_check.hpp"
 #include "store/occurred_blocks_check.hpp"
 
 namespace daybook {
@@ -43,7 +44,8 @@ class EventsVerifier {
                 "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest "
                 "FROM events_log ORDER BY seq"),
           erasure_(verification.connection(), "SELECT 1 FROM erasures WHERE seq = ?1"),
-          blocks_(verification) {}
+          blocks_(verification),
+          names_(verification) {}
 
     void run() {
         while (rows_.step()) {
@@ -52,6 +54,7 @@ class EventsVerifier {
             verification_.row_read();
         }
         blocks_.finish();
+        names_.finish();
     }
 
   private:
@@ -67,6 +70,7 @@ class EventsVerifier {
         recorded_at_ = event.recorded_at.ns;
         check_content(event);
         blocks_.add(event.seq.value, event.occurred_at);
+        names_.add(event.seq.value, event.stream, event.version.value, event.type);
         verification_.report().head.seq = event.seq;
         seq_ = event.seq.value;
     }
@@ -165,96 +169,16 @@ class EventsVerifier {
     Statement erasure_;
     ChainHasher hasher_;
     OccurredBlocksCheck blocks_;
+    NameRunsCheck names_;
     std::uint64_t seq_ = 0;
     bool gap_ = false;
     std::int64_t recorded_at_ = INT64_MIN;
-};
-
-// Events of each stream come in the order of their versions; heads in the order of their streams, which is the same.
-class StreamsVerifier {
-  public:
-    explicit StreamsVerifier(Verification& verification)
-        : verification_(verification),
-          events_(verification.connection(),
-                  "SELECT stream, version, seq FROM events_log ORDER BY stream, version, seq"),
-          heads_(verification.connection(), "SELECT stream, version, last_seq FROM stream_heads ORDER BY stream") {}
-
-    void run() {
-        head_there_ = heads_.step();
-        while (events_.step()) {
-            const std::string_view stream = events_.text(0);
-            if (!in_stream_ || stream != stream_) {
-                end_stream();
-                stream_ = stream;
-                in_stream_ = true;
-                version_ = 0;
-                seq_ = 0;
-            }
-            check_event(events_.unsigned_integer(1), events_.unsigned_integer(2));
-            verification_.row_read();
-        }
-        end_stream();
-        for (; head_there_; head_there_ = heads_.step()) report_head_without_events();
-    }
-
-  private:
-    void check_event(std::uint64_t version, std::uint64_t seq) {
-        if (version != version_ + 1)
-            verification_.problem("stream_version_gap", seq,
-                                  fmt::format("event {} has version {} of stream '{}', after version {}", seq, version,
-                                              stream_, version_));
-        else if (seq < seq_)
-            verification_.problem(
-                "stream_version_gap", seq,
-                fmt::format("event {} has version {} of stream '{}', but version {} is event {}, which "
-                            "came later",
-                            seq, version, stream_, version_, seq_));
-        version_ = version;
-        seq_ = seq;
-    }
-
-    void end_stream() {
-        if (!in_stream_) return;
-        for (; head_there_ && heads_.text(0) < stream_; head_there_ = heads_.step()) report_head_without_events();
-        if (!head_there_ || heads_.text(0) != stream_) {
-            verification_.problem("derived_stream_heads", seq_,
-                                  fmt::format("stream_heads lacks stream '{}', which is at version {} (event {})",
-                                              stream_, version_, seq_));
-            return;
-        }
-        if (heads_.unsigned_integer(1) != version_ || heads_.unsigned_integer(2) != seq_)
-            verification_.problem(
-                "derived_stream_heads", seq_,
-                fmt::format("stream_heads says that stream '{}' is at version {} (event {}), its last "
-                            "event has version {} (event {})",
-                            stream_, heads_.integer(1), heads_.integer(2), version_, seq_));
-        head_there_ = heads_.step();
-    }
-
-    void report_head_without_events() {
-        verification_.problem("derived_stream_heads", std::nullopt,
-                              fmt::format("stream_heads has stream '{}' at version {}, of which the log has no event",
-                                          heads_.text(0), heads_.integer(1)));
-    }
-
-    Verification& verification_;
-    Statement events_;
-    Statement heads_;
-    bool head_there_ = false;
-    bool in_stream_ = false;
-    std::string stream_;
-    std::uint64_t version_ = 0;
-    std::uint64_t seq_ = 0;
 };
 
 }  // namespace
 
 void verify_events(Verification& verification) {
     EventsVerifier(verification).run();
-}
-
-void verify_streams(Verification& verification) {
-    StreamsVerifier(verification).run();
 }
 
 }  // namespace daybook

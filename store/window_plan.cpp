@@ -37,13 +37,11 @@ PathSql make_sql(std::string_view source, std::string_view condition, std::strin
 const PathSql& sql_of(ReadPath path) {
     // INDEXED BY makes a missing index an error instead of a silent scan.
     static const PathSql scan = make_sql("NOT INDEXED", "seq BETWEEN ?1 AND ?2", "seq");
-    static const PathSql stream =
-        make_sql("INDEXED BY events_by_stream", "stream = ?3 AND version BETWEEN ?1 AND ?2", "version");
+    static const PathSql one = make_sql("NOT INDEXED", "seq = ?1", "seq");
     static const PathSql correlation =
         make_sql("INDEXED BY events_by_correlation", "correlation_id = ?3 AND seq BETWEEN ?1 AND ?2", "seq");
     static const PathSql causation =
         make_sql("INDEXED BY events_by_causation", "causation_id = ?3 AND seq BETWEEN ?1 AND ?2", "seq");
-    static const PathSql types = make_sql("INDEXED BY events_by_type", "type = ?3 AND seq BETWEEN ?1 AND ?2", "seq");
     static const PathSql none{};
     switch (path) {
         case ReadPath::nothing:
@@ -51,14 +49,13 @@ const PathSql& sql_of(ReadPath path) {
         case ReadPath::scan:
         case ReadPath::blocks:
             return scan;
-        case ReadPath::stream:
-            return stream;
         case ReadPath::correlation:
             return correlation;
         case ReadPath::causation:
             return causation;
+        case ReadPath::stream:
         case ReadPath::types:
-            return types;
+            return one;
     }
     return none;
 }
@@ -66,104 +63,32 @@ const PathSql& sql_of(ReadPath path) {
 // How many index entries there are, at most `most`.
 std::uint64_t count_entries(ReaderPool::Lease& lease, ReadPath path, std::string_view key, NumberRange seqs,
                             std::uint64_t most) {
-    std::string_view sql;
-    switch (path) {
-        case ReadPath::correlation:
-            sql =
-                "SELECT count(*) FROM (SELECT 1 FROM events_log INDEXED BY events_by_correlation"
-                " WHERE correlation_id = ?3 AND seq BETWEEN ?1 AND ?2 LIMIT ?4)";
-            break;
-        case ReadPath::causation:
-            sql =
-                "SELECT count(*) FROM (SELECT 1 FROM events_log INDEXED BY events_by_causation"
-                " WHERE causation_id = ?3 AND seq BETWEEN ?1 AND ?2 LIMIT ?4)";
-            break;
-        default:
-            sql =
-                "SELECT count(*) FROM (SELECT 1 FROM events_log INDEXED BY events_by_type"
-                " WHERE type = ?3 AND seq BETWEEN ?1 AND ?2 LIMIT ?4)";
-            break;
-    }
-    Statement& statement = lease.statement(sql);
+    Statement& statement =
+        lease.statement(path == ReadPath::correlation
+                            ? "SELECT count(*) FROM (SELECT 1 FROM events_log INDEXED BY events_by_correlation"
+                              " WHERE correlation_id = ?3 AND seq BETWEEN ?1 AND ?2 LIMIT ?4)"
+                            : "SELECT count(*) FROM (SELECT 1 FROM events_log INDEXED BY events_by_causation"
+                              " WHERE causation_id = ?3 AND seq BETWEEN ?1 AND ?2 LIMIT ?4)");
     const ResetGuard guard(statement);
     statement.bind(1, seqs.first).bind(2, seqs.last).bind(3, key).bind(4, most);
     return statement.step() ? statement.unsigned_integer(0) : 0;
-}
-
-struct StreamEntry {
-    std::uint64_t version;
-    std::uint64_t seq;
-};
-
-// The stream's first event with a version of at least `version`.
-std::optional<StreamEntry> stream_entry(ReaderPool::Lease& lease, std::string_view stream, std::uint64_t version) {
-    Statement& statement = lease.statement(
-        "SELECT version, seq FROM events_log INDEXED BY events_by_stream WHERE stream = ?1 AND version >= ?2"
-        " ORDER BY version LIMIT 1");
-    const ResetGuard guard(statement);
-    statement.bind(1, stream).bind(2, version);
-    if (!statement.step()) return std::nullopt;
-    return StreamEntry{statement.unsigned_integer(0), statement.unsigned_integer(1)};
-}
-
-// The versions of the stream's events in `seqs`: a binary search, because versions and seqs grow together.
-NumberRange versions_of(ReaderPool::Lease& lease, std::string_view stream, NumberRange seqs) {
-    const auto first = stream_entry(lease, stream, 0);
-    if (!first) return {};
-    Statement& newest = lease.statement(
-        "SELECT version FROM events_log INDEXED BY events_by_stream WHERE stream = ?1 ORDER BY version DESC LIMIT 1");
-    const ResetGuard guard(newest);
-    newest.bind(1, stream);
-    if (!newest.step()) return {};
-    const std::uint64_t past_last = newest.unsigned_integer(0) + 1;
-    // The smallest version whose event has at least `seq`.
-    const auto version_from = [&](std::uint64_t seq) {
-        std::uint64_t low = first->version;
-        std::uint64_t high = past_last;
-        if (first->seq >= seq) return low;
-        while (low < high) {
-            const std::uint64_t middle = low + (high - low) / 2;
-            const auto entry = stream_entry(lease, stream, middle);
-            if (!entry || entry->seq >= seq) {
-                high = middle;
-            } else {
-                low = entry->version + 1;
-            }
-        }
-        return low;
-    };
-    const std::uint64_t from = version_from(seqs.first);
-    const std::uint64_t past = version_from(seqs.last + 1);
-    return past > from ? NumberRange{from, past - 1} : NumberRange{};
 }
 
 // The types in the log that match; nothing when there are too many to be merged, or to be looked at.
 std::optional<std::vector<std::string>> matching_types(ReaderPool::Lease& lease,
                                                        const std::vector<TypePattern>& patterns) {
     std::vector<std::string> matching;
-    std::size_t looked_at = 0;
     for (const TypePattern& pattern : patterns) {
         if (pattern.matches_all()) return std::nullopt;
         if (pattern.is_literal()) {
             matching.emplace_back(pattern.literal());
             continue;
         }
-        const std::string prefix = literal_prefix(pattern);
-        Statement& next = lease.statement(
-            "SELECT type FROM events_log INDEXED BY events_by_type WHERE type > ?1 ORDER BY type LIMIT 1");
-        Statement& first = lease.statement(
-            "SELECT type FROM events_log INDEXED BY events_by_type WHERE type >= ?1 ORDER BY type LIMIT 1");
-        std::string last = prefix;
-        for (Statement* statement = &first;; statement = &next) {
-            const ResetGuard guard(*statement);
-            statement->bind(1, std::string_view(last));
-            if (!statement->step()) break;
-            std::string type(statement->text(0));
-            if (!type.starts_with(prefix)) break;
-            if (++looked_at > looked_at_types_max) return std::nullopt;
-            if (pattern.matches(type)) matching.push_back(type);
-            last = std::move(type);
-        }
+        std::vector<std::string> types =
+            names_with_prefix(lease, NameKind::type, literal_prefix(pattern), looked_at_types_max);
+        if (types.size() > looked_at_types_max) return std::nullopt;
+        for (std::string& type : types)
+            if (pattern.matches(type)) matching.push_back(std::move(type));
     }
     std::sort(matching.begin(), matching.end());
     matching.erase(std::unique(matching.begin(), matching.end()), matching.end());
@@ -195,22 +120,16 @@ void consider_keys(ReaderPool::Lease& lease, const Window& window, Choice& choic
     consider(ReadPath::causation, window.causation_id);
     consider(ReadPath::correlation, window.correlation_id);
     if (!window.stream) return;
-    const NumberRange versions = versions_of(lease, *window.stream, plan.seqs);
-    if (!choice.offer(ReadPath::stream, versions.count())) return;
-    plan.key = *window.stream;
-    plan.versions = versions;
+    NamePlaces places = find_places(lease, NameKind::stream, {*window.stream}, plan.seqs);
+    if (choice.offer(ReadPath::stream, places.entries)) plan.places = std::move(places);
 }
 
 void consider_types(ReaderPool::Lease& lease, const Window& window, Choice& choice) {
     if (window.types.empty() || choice.plan.path == ReadPath::nothing) return;
     auto types = matching_types(lease, window.types);
     if (!types) return;
-    std::uint64_t entries = 0;
-    for (const std::string& type : *types) {
-        if (entries >= choice.most()) break;
-        entries += count_entries(lease, ReadPath::types, type, choice.plan.seqs, choice.most() - entries);
-    }
-    if (choice.offer(ReadPath::types, entries)) choice.plan.types = std::move(*types);
+    NamePlaces places = find_places(lease, NameKind::type, std::move(*types), choice.plan.seqs);
+    if (choice.offer(ReadPath::types, places.entries)) choice.plan.places = std::move(places);
 }
 
 // Removes what the chosen way sees to.

@@ -12,6 +12,7 @@
 #include <daybook/event/position.hpp>
 #include <daybook/event/window.hpp>
 
+#include "store/name_places.hpp"
 #include "store/occurred_blocks.hpp"
 #include "store/reader_pool.hpp"
 
@@ -21,32 +22,31 @@ enum class ReadPath : std::uint8_t {
     nothing,      ///< proven to be empty
     scan,         ///< the primary key from seq to seq; finds gaps
     blocks,       ///< as scan, but blocks that cannot hold an event of the span of time are left out
-    stream,       ///< events_by_stream, by version, which is in seq order
+    stream,       ///< its runs and the end of the log
     correlation,  ///< events_by_correlation
     causation,    ///< events_by_causation
-    types,        ///< events_by_type, once for each type, merged
+    types,        ///< as stream, of several types at once
 };
 
 struct WindowPlan {
     ReadPath path = ReadPath::nothing;
-    NumberRange seqs{};                ///< no event outside belongs to the window
-    NumberRange versions{};            ///< stream only
-    std::vector<std::string> types{};  ///< types only
-    TimeSpan occurred{};               ///< blocks only
-    std::string key{};                 ///< stream, correlation, causation
-    Window rest{};                     ///< what the rows still have to satisfy …
-    bool check_rows = false;           ///< … if anything
+    NumberRange seqs{};       ///< no event outside belongs to the window
+    NamePlaces places{};      ///< stream, types
+    TimeSpan occurred{};      ///< blocks only
+    std::string key{};        ///< correlation, causation
+    Window rest{};            ///< what the rows still have to satisfy …
+    bool check_rows = false;  ///< … if anything
 };
 
 /// More types than this are not merged; the log is scanned instead.
 inline constexpr std::size_t merged_types_max = 64;
 
-/// Chooses by cost: counts index entries, at most so many as a scan would make worthwhile.
+/// Chooses by cost: counts what each way would read, at most so much as a scan would make worthwhile.
 /// Throws Error: invalid_argument - the window is not valid; corrupt.
 [[nodiscard]] WindowPlan plan_window(ReaderPool::Lease& lease, const Window& window, const Head& head);
 
-/// The statement that carries out `path`. Parameters: ?1 and ?2 the first and last seq (stream: version), ?3 the key or
-/// type. `nothing` has none.
+/// The statement that carries out `path`. Parameters: ?1 and ?2 the first and last seq, ?3 the key; stream and types: ?1 the
+/// seq of one event. `nothing` has none.
 [[nodiscard]] std::string_view sql_of(ReadPath path, bool reverse) noexcept;
 
 /// The first seq that is kept; 1 for an empty log.

@@ -190,7 +190,7 @@ WritingFile open_for_writing(const std::filesystem::path& resolved, const StoreO
     if (first) files.sync_directory(directory_of(path));
     DAYBOOK_KILL_POINT(before_migration);
     if (schema.state != SchemaState::current)
-        migrate(*connection, schema, uuid_v4(*options.random), options.clock->now());
+        migrate(*connection, schema, {uuid_v4(*options.random), options.clock->now(), options.run_events});
     opened.head = read_head(*connection);
     DAYBOOK_KILL_POINT(after_migration);
     if (first) {

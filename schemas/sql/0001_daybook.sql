@@ -7,7 +7,10 @@ CREATE TABLE store_info (
     store_id                TEXT    NOT NULL CHECK (length(store_id) = 36),
     created_at              INTEGER NOT NULL,           -- ns since the epoch, UTC
     created_by              TEXT    NOT NULL,           -- program and version
-    normal_durability_since INTEGER                     -- first write by a connection with synchronous=NORMAL
+    normal_durability_since INTEGER,                    -- first write by a connection with synchronous=NORMAL
+    run_events              INTEGER NOT NULL            -- seqs of a run, see stream_runs; never changed
+                            CHECK (run_events BETWEEN 1 AND 65536),
+    indexed_runs            INTEGER NOT NULL DEFAULT 0  -- derived: stream_runs and type_runs hold the runs before this one
 ) STRICT;
 
 CREATE TABLE events_log (
@@ -31,8 +34,6 @@ CREATE TABLE events_log (
     CHECK ((payload IS NULL) = (salt IS NULL))
 ) STRICT;
 
-CREATE INDEX events_by_stream      ON events_log (stream, version);
-CREATE INDEX events_by_type        ON events_log (type);
 CREATE INDEX events_by_correlation ON events_log (correlation_id) WHERE correlation_id IS NOT NULL;
 CREATE INDEX events_by_causation   ON events_log (causation_id)   WHERE causation_id IS NOT NULL;
 
@@ -74,11 +75,37 @@ CREATE TABLE unfinished_handlers (
     PRIMARY KEY (event_seq, bus, handler)
 ) STRICT, WITHOUT ROWID;
 
--- Derived: the last event of each stream.
+-- Derived, behind the log: of each stream and each type, its events up to the last run that has one. A run is run_events
+-- seqs; when it is complete, its rows are written in the order of their names, once and for all. What came after the runs
+-- is found by reading the end of the log.
 CREATE TABLE stream_heads (
     stream   TEXT    PRIMARY KEY,
     version  INTEGER NOT NULL,
     last_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stream_runs (
+    run           INTEGER NOT NULL,                     -- (seq - 1) / run_events
+    stream        TEXT    NOT NULL,
+    events_before INTEGER NOT NULL,                     -- of this stream: the version of the run's first is one more
+    previous_run  INTEGER,                              -- the last run before this one that has an event of it
+    seqs          BLOB    NOT NULL,                     -- two bytes each, big-endian: (seq - 1) % run_events
+    PRIMARY KEY (run, stream)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE type_heads (
+    type     TEXT    PRIMARY KEY,
+    events   INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE type_runs (
+    run           INTEGER NOT NULL,
+    type          TEXT    NOT NULL,
+    events_before INTEGER NOT NULL,
+    previous_run  INTEGER,
+    seqs          BLOB    NOT NULL,
+    PRIMARY KEY (run, type)
 ) STRICT, WITHOUT ROWID;
 
 -- Derived: the smallest and largest occurred_at of each block of 1,024 seqs; block = (seq - 1) / 1024.

@@ -134,6 +134,7 @@ Sample make_sample(Shape shape, Durability durability) {
     StoreOptions options{.access = Access::create, .durability = durability};
     options.clock = clock;
     options.random = std::make_shared<testkit::SeededRandom>();
+    options.run_events = 3;
     std::optional<EventStore> store(EventStore::open(path, options));
     Author author(*store, *clock, sample);
     const std::size_t bytes = shape == Shape::overflow ? 1'400 : 30;

@@ -81,9 +81,7 @@ void rechain(const std::string& path) {
         }
     }
     updates +=
-        "DELETE FROM stream_heads; INSERT INTO stream_heads SELECT stream, max(version), max(seq) FROM events_log "
-        "GROUP BY "
-        "stream; DELETE FROM occurred_blocks; INSERT INTO occurred_blocks SELECT (seq - 1) / 1024, min(occurred_at), "
+        "DELETE FROM occurred_blocks; INSERT INTO occurred_blocks SELECT (seq - 1) / 1024, min(occurred_at), "
         "max(occurred_at) FROM events_log GROUP BY 1";
     edit(path, updates);
 }

@@ -93,12 +93,13 @@ const std::vector<Hostility>& hostilities() {
          "INSERT INTO checkpoints VALUES ('x', 1, zeroblob(32), 0, zeroblob(32), 0)"},
         {"a default value",
          rewrite("store_info", "normal_durability_since INTEGER", "normal_durability_since INTEGER DEFAULT (ran())"),
-         "DELETE FROM store_info; INSERT INTO store_info (id, store_id, created_at, created_by) VALUES (1, "
-         "'3f2504e0-4f89-41d3-9a0c-0305e82c3301', 0, '')"},
+         "DELETE FROM store_info; INSERT INTO store_info (id, store_id, created_at, created_by, run_events) VALUES (1, "
+         "'3f2504e0-4f89-41d3-9a0c-0305e82c3301', 0, '', 3)"},
         {"an index on an expression", "CREATE INDEX i ON events_log (ran())", "PRAGMA integrity_check; " + append_one},
         {"an index with a condition", "CREATE INDEX i ON events_log (type) WHERE ran()", append_one},
         {"an index of ours on an expression",
-         "DROP INDEX events_by_type; CREATE INDEX events_by_type ON events_log (type, ran())", append_one},
+         "DROP INDEX events_by_causation; CREATE INDEX events_by_causation ON events_log (causation_id, ran())",
+         append_one},
         {"an index in an order of its own", "CREATE INDEX i ON events_log (type COLLATE ran)", append_one},
         {"an index that refuses rows", "CREATE UNIQUE INDEX i ON event_results_log (bus, result_seq)", ""},
         {"a virtual table in the place of a log",

@@ -123,6 +123,7 @@ class Run {
   private:
     StoreOptions options(unsigned how) {
         StoreOptions options;
+        options.run_events = 3;
         options.access = how % 2 == 0 ? Access::create : Access::read_write;
         options.durability = how / 2 % 2 == 0 ? Durability::full : Durability::normal;
         options.page_events = how / 4 % 2 == 0 ? 1'000 : 2;

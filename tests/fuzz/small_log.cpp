@@ -85,6 +85,7 @@ const SmallLog& killed_log() {
 
 StoreOptions fixed_options(Access access) {
     StoreOptions options;
+    options.run_events = 3;
     options.access = access;
     options.clock = std::make_shared<testkit::FakeClock>();
     options.random = std::make_shared<testkit::SeededRandom>();

@@ -49,6 +49,7 @@ BusOptions bus_options(const Place& place, const std::shared_ptr<JournalMiddlewa
 
 StoreOptions store_options(const Place& place, std::uint32_t writer, Access access) {
     StoreOptions options;
+    options.run_events = 3;
     options.access = access;
     options.checkpoint_pages = place.checkpoint_pages;
     if (simulation::Dice(place.seed + writer).chance(place.normal_percent)) options.durability = Durability::normal;

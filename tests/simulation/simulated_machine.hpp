@@ -32,6 +32,7 @@ struct SimulatedMachine {
 
     [[nodiscard]] StoreOptions options(Durability durability = Durability::full, std::uint64_t seed = 1) const {
         StoreOptions options;
+        options.run_events = 3;  // so that few events make runs
         options.access = Access::create;
         options.durability = durability;
         options.cache_bytes = std::size_t{1} << 20;

@@ -171,15 +171,6 @@ TEST_CASE("cursor: a payload that is missing is corrupt, unless an erasure names
     CHECK(cursor.next()->payload == "null");
 }
 
-TEST_CASE("cursor: an index that leads out of order is corrupt, not a wrong order") {
-    SqlLog log;
-    log.append(std::vector<Event>(400, make_event("x", "s")));
-    log.append(std::vector<Event>(2'000, make_event("x")));
-    log.damage("UPDATE events_log SET version = 500 WHERE seq = 3");
-    CHECK_THAT(read_until_error(log, {.stream = "s"}).message,
-               Catch::Contains("an index leads to seq 3 after seq 400"));
-}
-
 TEST_CASE("cursor: after its store was closed it hands out the rest of its page, then says closed") {
     const testkit::TempDirectory directory;
     EventStore store = EventStore::open(directory / "log.daybook", {.access = Access::create, .page_events = 2});

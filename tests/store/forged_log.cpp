@@ -7,6 +7,7 @@
 #include <set>
 
 #include "store/chain.hpp"
+#include "store/runs.hpp"
 #include "store/schema.hpp"
 
 namespace daybook::test {
@@ -48,7 +49,7 @@ ForgedLog::ForgedLog() : path_(directory_ / "forged.db") {
     for (const Migration& migration : embedded_migrations()) connection_->execute(std::string(migration.sql).c_str());
     connection_->execute(fmt::format("PRAGMA application_id = {}", application_id).c_str());
     connection_->execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
-    sql(fmt::format("INSERT INTO store_info VALUES (1, '{}', 0, 'test', NULL)", store_id_text));
+    sql(fmt::format("INSERT INTO store_info VALUES (1, '{}', 0, 'test', NULL, 16384, 0)", store_id_text));
 }
 
 ForgedLog::ForgedLog(std::uint64_t events) : ForgedLog() {
@@ -62,9 +63,9 @@ ForgedLog::ForgedLog(std::uint64_t events) : ForgedLog() {
 void ForgedLog::append(const ForgedEvent& event) {
     const Head end = head();
     const std::uint64_t seq = end.seq.value + 1;
-    Statement version(*connection_, "SELECT version FROM stream_heads WHERE stream = ?1");
+    Statement version(*connection_, "SELECT count(*) FROM events_log WHERE stream = ?1");
     version.bind(1, std::string_view(event.stream));
-    const std::uint64_t stream_version = version.step() ? version.unsigned_integer(0) + 1 : 1;
+    const std::uint64_t stream_version = version.step() ? version.unsigned_integer(0) + 1 : 0;
     version.reset();
     const std::string id = fmt::format("id-{}", seq);
     const std::string salt(sizeof(Salt), 's');
@@ -93,11 +94,14 @@ void ForgedLog::append(const ForgedEvent& event) {
     insert.bind(4, std::string_view(event.stream)).bind(5, stream_version).bind(6, event.occurred_at);
     insert.bind(7, view.recorded_at).bind(8, std::string_view(event.payload)).bind_blob(9, salt.data(), salt.size());
     insert.bind(10, payload_hash).bind(11, digest).run();
-    sql(fmt::format("INSERT OR REPLACE INTO stream_heads VALUES ('{}', {}, {})", event.stream, stream_version, seq));
     sql(
         fmt::format("INSERT INTO occurred_blocks VALUES ({0}, {1}, {1}) ON CONFLICT (block) DO UPDATE SET "
                     "occurred_min = min(occurred_min, {1}), occurred_max = max(occurred_max, {1})",
                     (seq - 1) / 1024, event.occurred_at));
+}
+
+void ForgedLog::index(int run_events) {
+    write_runs(*connection_, run_events, head().seq);
 }
 
 void ForgedLog::append_result(const ForgedResult& result) {

@@ -50,6 +50,8 @@ class ForgedLog {
     /// Computes payload hashes and digests anew from what the rows hold, as a forger would.
     void rechain();
     void rechain_results();
+    /// Writes the complete runs of streams and types, each of so many events.
+    void index(int run_events);
     [[nodiscard]] Head head();
     [[nodiscard]] VerifyReport verify(VerifyOptions options = {}) const;
     /// The codes of what verify finds, sorted, each once.

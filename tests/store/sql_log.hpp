@@ -22,6 +22,7 @@
 #include "store/event_reader_impl.hpp"
 #include "store/log_head.hpp"
 #include "store/reader_pool.hpp"
+#include "store/runs.hpp"
 
 namespace daybook::test {
 
@@ -45,6 +46,8 @@ class SqlLog {
         std::ifstream file(std::filesystem::path(DAYBOOK_SCHEMA_DIRECTORY) / "0001_daybook.sql");
         const std::string schema{std::istreambuf_iterator<char>(file), {}};
         writer_->execute(schema.c_str());
+        writer_->execute(
+            "INSERT INTO store_info VALUES (1, '0190c0de-0000-7000-8000-000000000001', 0, 'test', NULL, 16384, 0)");
         pool_ = std::make_shared<ReaderPool>(
             [path = path_.string()] { return std::make_unique<Connection>(path, ConnectionOptions{}); });
     }
@@ -62,6 +65,9 @@ class SqlLog {
         }
         writer_->execute("COMMIT");
     }
+
+    /// Writes the complete runs of streams and types, each of so many events.
+    void index(int run_events) { write_runs(*writer_, run_events, Sequence{events_.size()}); }
 
     void append_result(EventResult result) {
         Statement statement(*writer_,

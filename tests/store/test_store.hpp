@@ -39,6 +39,7 @@ struct TestStore {
         options.access = access;
         options.clock = clock;
         options.random = std::make_shared<testkit::SeededRandom>();
+        options.run_events = 3;  // so that few events make runs
         return options;
     }
     [[nodiscard]] EventStore open(Access access = Access::create) const {

@@ -83,7 +83,7 @@ TEST_CASE("verify: a trigger of the right name that does nothing is found", "[ve
 }
 
 TEST_CASE("verify: an added table or trigger, and a dropped index, differ from the schema", "[verify]") {
-    const char* edit = GENERATE("CREATE TABLE extra(x)", "DROP INDEX events_by_type", "DROP VIEW results",
+    const char* edit = GENERATE("CREATE TABLE extra(x)", "DROP INDEX events_by_causation", "DROP VIEW results",
                                 "CREATE TRIGGER extra AFTER INSERT ON events_log BEGIN SELECT 1; END");
     CAPTURE(edit);
     ForgedLog log(2);
@@ -173,9 +173,7 @@ TEST_CASE("verify: a file that was never a Daybook is refused", "[verify]") {
 TEST_CASE("verify: a cut tail is not found by the log alone", "[verify]") {
     ForgedLog log(5);
     const Head kept = log.head();
-    log.edit(
-        "DELETE FROM events_log WHERE seq = 5; DELETE FROM event_results_log WHERE event_seq = 5;"
-        "UPDATE stream_heads SET version = 2, last_seq = 3 WHERE stream = 'odd'");
+    log.edit("DELETE FROM events_log WHERE seq = 5; DELETE FROM event_results_log WHERE event_seq = 5");
     CHECK(log.codes() == Codes{});
     SECTION("but by a head kept elsewhere") {
         CHECK(log.codes({.head = kept}) == Codes{"head_missing"});
@@ -268,7 +266,7 @@ TEST_CASE("verify: progress ends at the number of rows", "[verify]") {
     static_cast<void>(log.verify(options));
     REQUIRE_FALSE(calls.empty());
     CHECK(calls.back().first == calls.back().second);
-    CHECK(calls.back().second == 2 * (3 + 6));
+    CHECK(calls.back().second == 3 + 2 * 6);
 }
 
 TEST_CASE("verify: commits that are still in -wal are checked too", "[verify]") {

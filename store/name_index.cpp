@@ -1,0 +1,227 @@
+#include "store/name_index.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <daybook/event/error.hpp>
+
+namespace daybook {
+
+namespace {
+
+constexpr std::size_t known_names_max = 100'000;  // some 15 MB
+// A transaction writes at least so many rows of a complete run, and more when it adds more events: a run has at most two rows
+// an event, and so is written before the next is complete.
+constexpr std::uint64_t commits_of_a_run_max = 256;
+constexpr std::size_t due_rows_of_an_event = 4;
+
+}  // namespace
+
+NameIndex::NameIndex(Connection& connection)
+    : connection_(connection),
+      read_layout_(connection, layout_sql),
+      read_events_(connection, "SELECT seq, stream, type FROM events_log WHERE seq > ?1 ORDER BY seq"),
+      put_complete_(connection, "UPDATE store_info SET indexed_runs = ?1 WHERE id = 1") {
+    for (const NameKind kind : name_kinds) {
+        const NameSql& sql = sql_of(kind);
+        Names& of_kind = names(kind);
+        of_kind.known_max = known_names_max;
+        of_kind.find_head = connection.prepare(sql.find_head);
+        of_kind.find_run = connection.prepare(sql.find_run);
+        of_kind.put_run = connection.prepare(sql.put_run);
+        of_kind.put_head = connection.prepare(sql.put_head);
+    }
+}
+
+void NameIndex::catch_up(Sequence head) {
+    const RunLayout now = read_layout(read_layout_);
+    // Runs that others have completed and we have not seen, or a head before ours: nothing here fits any more.
+    const bool fits = !lost_ && now.run_events == layout_.run_events && now.complete >= layout_.complete &&
+                      now.complete <= gathering_ && gathered_to_ <= head.value;
+    lost_ = true;
+    layout_ = now;
+    if (!fits) start_over();
+    while (!due_.empty() && due_.front().run < layout_.complete) {
+        due_.pop_front();
+        rows_written_ = 0;
+    }
+    const std::size_t due_before = due_.size();
+    read_events_.bind(1, gathered_to_);
+    const ResetGuard guard(read_events_);
+    while (read_events_.step()) {
+        Named& stream = named(NameKind::stream, read_events_.text(1));
+        Named& type = named(NameKind::type, read_events_.text(2));
+        ++stream.second.events;
+        ++type.second.events;
+        gather({&stream, &type, read_events_.unsigned_integer(0)});
+    }
+    all_is_due_ = all_is_due_ || (!fits && due_.size() > due_before);
+    rolled_back();
+    lost_ = false;
+}
+
+void NameIndex::start_over() {
+    due_.clear();
+    added_.clear();
+    for (Names& of_kind : names_) {
+        of_kind.gathered.clear();
+        of_kind.known.clear();
+    }
+    rows_written_ = 0;
+    all_is_due_ = false;
+    gathering_ = layout_.complete;
+    gathered_to_ = layout_.indexed_to();
+}
+
+NameIndex::Named& NameIndex::named(NameKind kind, std::string_view name) {
+    Names& of_kind = names(kind);
+    if (const auto found = of_kind.known.find(name); found != of_kind.known.end()) return *found;
+    if (of_kind.known.size() >= of_kind.known_max && added_.empty()) forget_idle(of_kind);
+    return *of_kind.known.emplace(std::string(name), read_entry(kind, name)).first;
+}
+
+NameIndex::Entry NameIndex::read_entry(NameKind kind, std::string_view name) {
+    Statement& head = names(kind).find_head;
+    const ResetGuard head_guard(head);
+    head.bind(1, name);
+    if (!head.step()) return {};
+    Entry entry;
+    const std::uint64_t last_seq = std::max<std::uint64_t>(head.unsigned_integer(1), 1);
+    const std::uint64_t last_run = layout_.run_of(last_seq);
+    if (last_seq <= layout_.indexed_to()) {
+        entry.indexed_events = head.unsigned_integer(0);
+        entry.indexed_run = last_run;
+    } else {  // of a run that is not written to its end: its events are still to be read, or have been
+        Statement& run = names(kind).find_run;
+        const ResetGuard run_guard(run);
+        run.bind(1, last_run).bind(2, name);
+        if (!run.step())
+            throw Error(
+                ErrorCode::corrupt,
+                fmt::format("look up the {} '{}': {} leads to event {}, but {} has no row for run {}: run verify",
+                            to_string(kind), name, sql_of(kind).heads_table, last_seq, sql_of(kind).runs_table,
+                            last_run));
+        entry.indexed_events = run.unsigned_integer(0);
+        if (!run.is_null(1)) entry.indexed_run = run.unsigned_integer(1);
+    }
+    entry.events = entry.indexed_events;
+    return entry;
+}
+
+// What is gathered or due is known nowhere else.
+void NameIndex::forget_idle(Names& of_kind) {
+    std::erase_if(of_kind.known, [&](const Named& named) {
+        const Entry& entry = named.second;
+        return entry.seqs.empty() && (!entry.indexed_run || *entry.indexed_run < layout_.complete);
+    });
+    of_kind.known_max = std::max(known_names_max, of_kind.known.size() * 2);
+}
+
+Version NameIndex::stream_version(std::string_view stream) {
+    return Version{named(NameKind::stream, stream).second.events};
+}
+
+Version NameIndex::add(Sequence seq, std::string_view stream, std::string_view type) {
+    Named& of_stream = named(NameKind::stream, stream);
+    Named& of_type = named(NameKind::type, type);
+    added_.push_back({&of_stream, &of_type, seq.value});
+    ++of_type.second.events;
+    return Version{++of_stream.second.events};
+}
+
+void NameIndex::gather(const Added& event) {
+    if (layout_.run_of(event.seq) != gathering_) {  // the log begins here, or has a gap
+        complete_run();
+        gathering_ = layout_.run_of(event.seq);
+    }
+    const auto put = [&](NameKind kind, Named& named) {
+        if (named.second.seqs.empty()) names(kind).gathered.push_back(&named);
+        append_seq(named.second.seqs, layout_, event.seq);
+    };
+    put(NameKind::stream, *event.stream);
+    put(NameKind::type, *event.type);
+    gathered_to_ = event.seq;
+    if (event.seq == layout_.last_seq(gathering_)) complete_run();
+}
+
+void NameIndex::complete_run() {
+    DueRun& due = due_.emplace_back();
+    due.run = gathering_;
+    for (const NameKind kind : name_kinds) {
+        std::vector<Named*>& gathered = names(kind).gathered;
+        std::sort(gathered.begin(), gathered.end(), [](const Named* a, const Named* b) { return a->first < b->first; });
+        for (Named* const named : gathered) {
+            Entry& entry = named->second;
+            const std::uint64_t events = count_of_seqs(entry.seqs.size());
+            due.rows.push_back(
+                {kind, &named->first, entry.indexed_events, entry.indexed_run, std::exchange(entry.seqs, {})});
+            entry.indexed_events += events;
+            entry.indexed_run = gathering_;
+        }
+        gathered.clear();
+    }
+    ++gathering_;
+}
+
+void NameIndex::write_due() {
+    const bool all = all_is_due_ || due_.size() > 1;
+    const std::size_t least = 1 + layout_.run_events / commits_of_a_run_max;
+    std::size_t room =
+        all ? std::numeric_limits<std::size_t>::max() : std::max(least, added_.size() * due_rows_of_an_event);
+    while (runs_finished_ < due_.size() && room > 0) {
+        const DueRun& due = due_[runs_finished_];
+        for (; rows_written_now_ < due.rows.size() && room > 0; --room) write(due.rows[rows_written_now_++], due.run);
+        if (rows_written_now_ < due.rows.size()) return;
+        put_complete_.bind(1, due.run + 1);  // last: readers go by it
+        put_complete_.run();
+        ++runs_finished_;
+        rows_written_now_ = 0;
+    }
+}
+
+void NameIndex::write(const Row& row, std::uint64_t run) {
+    Statement& put_run = names(row.kind).put_run;
+    put_run.bind(1, run).bind(2, std::string_view(*row.name)).bind(3, row.events_before);
+    if (row.previous_run) {
+        put_run.bind(4, *row.previous_run);
+    } else {
+        put_run.bind_null(4);
+    }
+    put_run.bind_blob(5, row.seqs.data(), row.seqs.size());
+    put_run.run();
+    Statement& put_head = names(row.kind).put_head;
+    put_head.bind(1, std::string_view(*row.name))
+        .bind(2, row.events_before + count_of_seqs(row.seqs.size()))
+        .bind(3, last_seq(row.seqs, layout_, run));
+    put_head.run();
+}
+
+void NameIndex::committed() noexcept {
+    try {
+        for (; runs_finished_ > 0; --runs_finished_) {
+            layout_.complete = due_.front().run + 1;
+            due_.pop_front();
+        }
+        if (due_.empty()) all_is_due_ = false;
+        rows_written_ = rows_written_now_;
+        for (const Added& event : added_) gather(event);
+        added_.clear();
+    } catch (...) {  // no memory: what was committed is read again
+        lost_ = true;
+    }
+}
+
+void NameIndex::rolled_back() noexcept {
+    for (const Added& event : added_) {
+        --event.stream->second.events;
+        --event.type->second.events;
+    }
+    added_.clear();
+    runs_finished_ = 0;
+    rows_written_now_ = rows_written_;
+}
+
+}  // namespace daybook

@@ -1,0 +1,108 @@
+// The writer's side of the tables of name_runs.hpp: knows every event behind the last complete run, and writes a run's rows
+// when it is complete, some with each commit, so that no commit has to wait for all of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <daybook/event/position.hpp>
+
+#include "store/connection.hpp"
+#include "store/name_runs.hpp"
+
+namespace daybook {
+
+/// What is in memory is a function of the committed log, and what the open transaction has added to it.
+/// Thread-safety: one thread at a time, with its connection, inside the write transaction unless said otherwise.
+class NameIndex {
+  public:
+    explicit NameIndex(Connection& connection);
+
+    /// Reads what others have committed, up to `head`. To be called when there may be some, and when is_lost(), before
+    /// anything else of the transaction. Throws Error; then it is lost.
+    void catch_up(Sequence head);
+    /// Memory ran out where nothing could be undone any more.
+    [[nodiscard]] bool is_lost() const noexcept { return lost_; }
+
+    /// How many events the stream has.
+    [[nodiscard]] Version stream_version(std::string_view stream);
+    /// Adds the event behind the last; returns its version. The row itself is the caller's to write.
+    Version add(Sequence seq, std::string_view stream, std::string_view type);
+    /// Writes rows of runs that are complete: all, or as many as this transaction can be asked for.
+    void write_due();
+
+    /// The transaction was committed, or rolled back. Outside of any.
+    void committed() noexcept;
+    void rolled_back() noexcept;
+    /// Nothing that is in memory can be trusted any more.
+    void forget() noexcept { lost_ = true; }
+
+  private:
+    struct Entry {
+        std::uint64_t events = 0;                       // with what the open transaction has added
+        std::uint64_t indexed_events = 0;               // up to and with indexed_run
+        std::optional<std::uint64_t> indexed_run = {};  // the last complete run that has it
+        std::string seqs = {};                          // of the run being gathered
+    };
+    struct TextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    };
+    using Entries = std::unordered_map<std::string, Entry, TextHash, std::equal_to<>>;
+    using Named = Entries::value_type;
+    // Of one kind.
+    struct Names {
+        Entries known;  // a cache, but for what is gathered or due
+        std::size_t known_max = 0;
+        std::vector<Named*> gathered;
+        Statement find_head, find_run, put_run, put_head;
+    };
+    struct Row {
+        NameKind kind;
+        const std::string* name;
+        std::uint64_t events_before;
+        std::optional<std::uint64_t> previous_run;
+        std::string seqs;
+    };
+    struct DueRun {
+        std::uint64_t run;
+        std::vector<Row> rows;  // by kind and name
+    };
+    struct Added {
+        Named* stream;
+        Named* type;
+        std::uint64_t seq;
+    };
+
+    [[nodiscard]] Names& names(NameKind kind) noexcept { return names_[static_cast<std::size_t>(kind)]; }
+    Named& named(NameKind kind, std::string_view name);
+    [[nodiscard]] Entry read_entry(NameKind kind, std::string_view name);
+    void forget_idle(Names& names);
+    void start_over();
+    void gather(const Added& event);
+    void complete_run();
+    void write(const Row& row, std::uint64_t run);
+
+    Connection& connection_;
+    Statement read_layout_, read_events_, put_complete_;
+    Names names_[name_kinds.size()];
+    RunLayout layout_;
+    std::uint64_t gathering_ = 0;    // the run that is not complete yet
+    std::uint64_t gathered_to_ = 0;  // seq
+    std::deque<DueRun> due_;         // complete, not in the tables, or not all of it
+    bool all_is_due_ = false;        // found complete when the log was read: whoever began to write it is gone
+    std::size_t rows_written_ = 0;   // of due_.front(), in committed transactions
+    bool lost_ = true;
+    // Of the open transaction:
+    std::vector<Added> added_;
+    std::size_t runs_finished_ = 0;
+    std::size_t rows_written_now_ = 0;  // as rows_written_, after it
+};
+
+}  // namespace daybook
