@@ -14,6 +14,7 @@
 #include <daybook/store/event_store.hpp>
 #include <daybook/testkit/temp_directory.hpp>
 
+#include "bench/abxbus.hpp"
 #include "bench/peers.hpp"
 #include "bench/raw_sqlite.hpp"
 #include "bench/rows.hpp"
@@ -85,6 +86,22 @@ Row peer_row(std::string limit, double bound, double (*peer)(std::size_t, Second
             .repetitions = 3,
             .measure = [peer](Setting& setting) {
                 return setting.both([&] { return emit(setting, 64, 0); }, [&] { return peer(64, setting.time()); });
+            }};
+}
+
+// No goal: none of them does what an emit here does. Each says what it does instead.
+Row abxbus_row(AbxbusStore store, std::size_t handlers) {
+    const char* const guarantee = store == AbxbusStore::none    ? "in memory: gone with the process"
+                                  : store == AbxbusStore::jsonl ? "JSONL bridge: appended to a file, no fsync"
+                                                                : "SQLite bridge: a commit each, synchronous=FULL";
+    return {.name = handlers == 0 ? "emit, 1 thread" : "emit, 1 handler, 1 thread",
+            .limit = fmt::format("abxbus, {}", guarantee),
+            .unit = "events/s",
+            .goal = Goal::stated,
+            .repetitions = 3,
+            .measure = [store, handlers](Setting& setting) {
+                return setting.both([&] { return emit(setting, 1, handlers); },
+                                    [&] { return abxbus_emits(store, handlers, setting.time()); });
             }};
 }
 
@@ -188,6 +205,8 @@ std::vector<Row> emit_rows() {
     rows.push_back(emit_row(64, 0.9, 0.4));
     rows.push_back(peer_row("Redis XADD, appendfsync always, 64 clients", 1.7, redis_appends));
     rows.push_back(peer_row("PostgreSQL, synchronous_commit=on, 64 clients", 5, postgres_appends));
+    for (const AbxbusStore store : {AbxbusStore::none, AbxbusStore::jsonl, AbxbusStore::sqlite})
+        for (const std::size_t handlers : {std::size_t{0}, std::size_t{1}}) rows.push_back(abxbus_row(store, handlers));
     rows.push_back(handlers_row(1, 1, 0.45, 0.2));
     rows.push_back(handlers_row(1, 10, 0.4, {}));
     rows.push_back(handlers_row(64, 1, 0.5, {}));
