@@ -1,18 +1,23 @@
 // The bench: every row with its goal, what stands beside it in the same run, and the verdict. Ratios count, not times:
 // machines are noisy. See docs/performance.md.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <fstream>
 #include <regex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <daybook/testkit/temp_directory.hpp>
 
 #include "bench/errand.hpp"
+#include "bench/growth.hpp"
+#include "bench/growth_chart.hpp"
 #include "bench/machine.hpp"
 #include "bench/report.hpp"
 #include "bench/rows.hpp"
@@ -26,6 +31,7 @@ struct Choice {
     int repetitions = 0;
     std::string rows;
     std::string json;
+    std::string chart;
     std::string directory;
 };
 
@@ -47,7 +53,32 @@ Measured measure(const Row& row, Setting& setting, int repetitions) {
     return measured;
 }
 
+// Empty: none was asked for. Told before a run of an hour, not after it.
+void check_writable(const std::string& path) {
+    if (!path.empty() && !std::ofstream(path, std::ios::app)) throw std::runtime_error("cannot write " + path);
+}
+
+void write_file(const std::string& path, const std::string& text) {
+    std::ofstream file(path);
+    file << text << std::flush;
+    if (!file) throw std::runtime_error("cannot write " + path);
+}
+
+std::string draw_growth(const Choice& choice, const Machine& machine) {
+    const std::uint64_t events = choice.quick ? 1'000'000 : 10'000'000;
+    const GrowthChart chart{
+        .events = events,
+        .subtitles = {fmt::format("{:%Y-%m-%d}, {} x {}, {}, {}", fmt::gmtime(std::time(nullptr)), machine.processors,
+                                  machine.processor, machine.system, machine.file_system),
+                      fmt::format("SQLite {}, synchronous FULL, 1,000 events a commit, {} bytes of payload each",
+                                  machine.sqlite, payload.size())},
+        .lines = measure_growth(events)};
+    return chart.to_svg();
+}
+
 int run(const Choice& choice) {
+    check_writable(choice.json);
+    check_writable(choice.chart);
     if (!choice.directory.empty()) ::setenv("TMPDIR", choice.directory.c_str(), 1);
     Machine machine;
     {
@@ -74,11 +105,8 @@ int run(const Choice& choice) {
             halved.push_back(fmt::format("{} is below {}", row.name, *row.guard));
     }
     std::printf("\n%zu rows, %d goals missed\n", measured.size(), missed);
-    if (!choice.json.empty()) {
-        std::ofstream file(choice.json);
-        file << to_json(machine.to_json(), measured);
-        require(file.good(), "the JSON file can be written");
-    }
+    if (!choice.json.empty()) write_file(choice.json, to_json(machine.to_json(), measured));
+    if (!choice.chart.empty()) write_file(choice.chart, draw_growth(choice, machine));
     for (const std::string& text : halved) std::fprintf(stderr, "daybook_bench: guard: %s\n", text.c_str());
     return halved.empty() ? 0 : 1;
 }
@@ -95,6 +123,9 @@ int main(int argc, char** argv) {
     app.add_option("--repetitions", choice.repetitions, "of each row, instead of its own number")
         ->check(CLI::Range(1, 1000));
     app.add_option("--json", choice.json, "also write everything to this file, as JSON");
+    app.add_option(
+        "--chart", choice.chart,
+        "also draw what an event costs while a log grows to 10 M events (--quick: 1 M), as SVG in this file");
     app.add_option("--directory", choice.directory, "where the logs are made; the disk that is measured")
         ->check(CLI::ExistingDirectory);
     std::vector<std::string> errand;
