@@ -27,17 +27,17 @@ const char* name_of(AbxbusStore store) {
     return "";
 }
 
-// The path of Node.js. Throws NotInstalled: it, or what the store needs, is not there.
+// The path of Node.js. Throws CannotMeasure: it, or what the store needs, is not there.
 std::string find_node(AbxbusStore store) {
     const std::string node = find_program("node");
-    if (node.empty()) throw NotInstalled("install nodejs and npm to measure it");
+    if (node.empty()) throw CannotMeasure("install nodejs and npm to measure it");
     if (!std::filesystem::exists(DAYBOOK_PEERS_DIRECTORY "/node_modules/abxbus"))
-        throw NotInstalled("run ./dev bench, or npm ci in " DAYBOOK_PEERS_DIRECTORY ", to measure it");
+        throw CannotMeasure("run ./dev bench, or npm ci in " DAYBOOK_PEERS_DIRECTORY ", to measure it");
     if (store != AbxbusStore::sqlite) return node;
     try {
         static_cast<void>(output_of({node, "--no-warnings", "--eval", "require('node:sqlite')"}));
     } catch (const std::runtime_error&) {
-        throw NotInstalled("install Node.js 22.13 or newer to measure it: this one has no node:sqlite");
+        throw CannotMeasure("install Node.js 22.13 or newer to measure it: this one has no node:sqlite");
     }
     return node;
 }

@@ -17,7 +17,7 @@ enum class AbxbusStore : std::uint8_t {
 };
 
 /// One event after another, each awaited until its handlers, the bridge among them, are done; events a second.
-/// Throws NotInstalled: Node.js, the package, or the SQLite that comes with newer Node.js is not there.
+/// Throws CannotMeasure: Node.js, the package, or the SQLite that comes with newer Node.js is not there.
 [[nodiscard]] double abxbus_emits(AbxbusStore store, std::size_t handlers, Seconds time);
 
 }  // namespace daybook::bench

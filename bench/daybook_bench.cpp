@@ -46,7 +46,7 @@ Measured measure(const Row& row, Setting& setting, int repetitions) {
     Measured measured{.row = &row};
     try {
         for (int i = 0; i < repetitions; ++i) measured.samples.push_back(row.measure(setting));
-    } catch (const NotInstalled& missing) {
+    } catch (const CannotMeasure& missing) {
         measured.samples.clear();
         measured.skipped = missing.what();
     }

@@ -33,7 +33,7 @@ double redis_appends(std::size_t clients, Seconds time) {
     const std::string load = find_program("redis-benchmark");
     const std::string ask = find_program("redis-cli");
     if (server.empty() || load.empty() || ask.empty())
-        throw NotInstalled("install redis-server and redis-tools to measure it");
+        throw CannotMeasure("install redis-server and redis-tools to measure it");
     const testkit::TempDirectory directory;
     const std::string port = std::to_string(free_port());
     const Child running({server, "--bind", "127.0.0.1", "--port", port, "--dir", directory.path(), "--save", "",
@@ -69,13 +69,13 @@ double postgres_appends(std::size_t clients, Seconds time) {
     const std::string load = find_program("pgbench", places);
     const std::string ask = find_program("psql", places);
     if (initdb.empty() || server.empty() || load.empty() || ask.empty())
-        throw NotInstalled("install postgresql to measure it");
+        throw CannotMeasure("install postgresql to measure it");
     const testkit::TempDirectory directory;
     // It refuses to run as root: then it runs as the user that its package made.
     std::vector<std::string> as_user;
     if (::geteuid() == 0) {
         const passwd* const user = ::getpwnam("postgres");
-        if (user == nullptr) throw NotInstalled("PostgreSQL does not run as root, and there is no user postgres");
+        if (user == nullptr) throw CannotMeasure("PostgreSQL does not run as root, and there is no user postgres");
         require(::chown(directory.path().c_str(), user->pw_uid, user->pw_gid) == 0,
                 "the folder is given to PostgreSQL");
         as_user = {"runuser", "-u", "postgres", "--"};

@@ -1,5 +1,5 @@
 // What a user would pick instead: real servers, started on loopback in a temporary folder, loaded by their own tools, stopped
-// again. Each throws NotInstalled when its programs are not there.
+// again. Each throws CannotMeasure when its programs are not there.
 #pragma once
 
 #include <cstddef>

@@ -36,16 +36,16 @@ struct Row {
 struct Measured {
     const Row* row = nullptr;
     std::vector<Sample> samples{};
-    std::string skipped{};  ///< why there are none: a peer that is not installed
+    std::string skipped{};  ///< why there are none
 };
 
 /// The value in the middle. Needs one at least.
 [[nodiscard]] double median(std::vector<double> values);
 
-/// A peer that is not there: its row says so, and the others go on.
-class NotInstalled : public std::exception {
+/// What a row needs is not there, a peer or room on the disk: it says so, and the others go on.
+class CannotMeasure : public std::exception {
   public:
-    explicit NotInstalled(std::string what) : what_(std::move(what)) {}
+    explicit CannotMeasure(std::string what) : what_(std::move(what)) {}
     [[nodiscard]] const char* what() const noexcept override { return what_.c_str(); }
 
   private:
