@@ -29,7 +29,7 @@ const char* name_of(AbxbusStore store) {
 
 // The path of Node.js. Throws CannotMeasure: it, or what the store needs, is not there.
 std::string find_node(AbxbusStore store) {
-    const std::string node = find_program("node");
+    std::string node = find_program("node");
     if (node.empty()) throw CannotMeasure("install nodejs and npm to measure it");
     if (!std::filesystem::exists(DAYBOOK_PEERS_DIRECTORY "/node_modules/abxbus"))
         throw CannotMeasure("run ./dev bench, or npm ci in " DAYBOOK_PEERS_DIRECTORY ", to measure it");
