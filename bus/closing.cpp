@@ -1,6 +1,5 @@
 // A bus's life: opening, calls from outside, closing.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -8,6 +7,7 @@
 #include <daybook/event/error.hpp>
 
 #include "bus/event_bus_impl.hpp"
+#include "event/process_mark.hpp"
 
 namespace daybook {
 
@@ -38,7 +38,7 @@ bool in_handler_of(const EventBus::Impl& impl) noexcept {
 EventBus::Impl::Impl(EventStore& event_store, BusOptions bus_options)
     : store(event_store),
       options(checked_options(std::move(bus_options))),
-      process(::getpid()),
+      process(process_mark()),
       owner(event_store.hold_owner_lock()),
       owner_name(owner->name()),
       outcome_failures("outcomes", event_store.clock(), options.on_failure),

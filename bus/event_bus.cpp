@@ -2,7 +2,6 @@
 #include "daybook/bus/event_bus.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -10,6 +9,7 @@
 
 #include "bus/event_bus_impl.hpp"
 #include "bus/registration_impl.hpp"
+#include "event/process_mark.hpp"
 
 namespace daybook {
 
@@ -23,7 +23,7 @@ EventBus::Impl& live(const std::shared_ptr<EventBus::Impl>& impl) {
 /// Ends a bus without throwing: for destructors.
 void end(std::shared_ptr<EventBus::Impl>& impl) noexcept {
     if (!impl) return;
-    if (impl->process != ::getpid()) {
+    if (impl->process != process_mark()) {
         // A child after fork(): the workers and locks are the parent's. Nothing here may be touched, so it is left behind.
         new std::shared_ptr<EventBus::Impl>(std::move(impl));  // NOLINT
         return;

@@ -52,7 +52,7 @@ struct EventBus::Impl : std::enable_shared_from_this<EventBus::Impl> {
 
     EventStore& store;
     const BusOptions options;
-    const std::int64_t process;  // of the constructor: after fork() the child has no workers to join
+    const std::uint64_t process;  // process_mark() of the constructor: after fork() the child has no workers to join
     std::unique_ptr<OwnerLock> owner;
     std::string owner_name;
     HandlerRegistry registry;

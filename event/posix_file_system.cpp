@@ -137,10 +137,12 @@ class PosixFile final : public File {
         }
     }
 
-    bool is_locked_by_other(std::uint64_t offset) override { return conflicting_lock(offset).l_type != F_UNLCK; }
+    bool is_locked_by_other(std::uint64_t offset, std::uint64_t bytes) override {
+        return conflicting_lock(offset, bytes).l_type != F_UNLCK;
+    }
 
     std::optional<std::int64_t> lock_holder(std::uint64_t offset) override {
-        const struct flock found = conflicting_lock(offset);
+        const struct flock found = conflicting_lock(offset, 1);
         if (found.l_type == F_UNLCK) return std::nullopt;
         if (found.l_pid > 0) return found.l_pid;  // a lock of the older, per-process kind
         return find_holder(offset);
@@ -156,8 +158,9 @@ class PosixFile final : public File {
         return request;
     }
 
-    struct flock conflicting_lock(std::uint64_t offset) {
+    struct flock conflicting_lock(std::uint64_t offset, std::uint64_t bytes) {
         struct flock request = one_byte(offset, F_WRLCK);
+        request.l_len = static_cast<off_t>(bytes);
         if (::fcntl(descriptor_, F_OFD_GETLK, &request) != 0) {
             throw_errno(errno, fmt::format("ask who locks byte {} of", offset), path_);
         }

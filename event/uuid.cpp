@@ -80,10 +80,16 @@ UuidV7Generator::UuidV7Generator(Clock& clock, RandomSource& random) : clock_(cl
 Uuid UuidV7Generator::next() {
     constexpr std::uint32_t counter_max = 0xfff;
     constexpr std::uint32_t start_max = 0x7ff;
+    constexpr std::size_t random_bytes = 10;  // of an id
 
     Uuid uuid;
     const std::lock_guard lock(mutex_);
-    random_.fill(std::span(uuid.bytes).subspan(6));
+    if (drawn_left_ == 0) {
+        random_.fill(drawn_);
+        drawn_left_ = drawn_.size() / random_bytes;
+    }
+    std::copy_n(drawn_.begin() + static_cast<std::ptrdiff_t>(--drawn_left_ * random_bytes), random_bytes,
+                uuid.bytes.begin() + 6);
     const std::int64_t now_ms = clock_.now().ns / 1'000'000;
     const std::uint64_t ms = now_ms < 0 ? 0 : static_cast<std::uint64_t>(now_ms);
     const std::uint32_t random_start =

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
@@ -89,7 +90,9 @@ AppendWork::AppendWork(AppendRequest request, const StoreOptions& options, UuidV
     const std::size_t count = request_.events.size();
     prepared_.reserve(count);
     ChainHasher hasher;
-    for (NewEvent& event : request_.events) prepare(std::move(event), options, ids, hasher);
+    std::vector<Salt> salts(count);
+    options.random->fill(std::as_writable_bytes(std::span(salts)));  // at once: each call asks the system who it is
+    for (std::size_t i = 0; i < count; ++i) prepare(std::move(request_.events[i]), salts[i], options, ids, hasher);
     request_.events.clear();
     if (count > 1 && bytes_ > limits.batch_bytes_max)
         throw Error(
@@ -97,7 +100,9 @@ AppendWork::AppendWork(AppendRequest request, const StoreOptions& options, UuidV
             fmt::format("append {} events: their payloads and metadata have {} bytes together, one append takes {}; "
                         "append them in several parts",
                         count, bytes_, limits.batch_bytes_max));
+    if (count == 1) return;
     std::unordered_set<std::string_view> seen;
+    seen.reserve(count);
     for (const PreparedEvent& prepared : prepared_)
         if (!seen.insert(prepared.event.id).second)
             throw Error(ErrorCode::invalid_argument,
@@ -105,7 +110,8 @@ AppendWork::AppendWork(AppendRequest request, const StoreOptions& options, UuidV
                                     prepared.event.id));
 }
 
-void AppendWork::prepare(NewEvent event, const StoreOptions& options, UuidV7Generator& ids, ChainHasher& hasher) {
+void AppendWork::prepare(NewEvent event, const Salt& salt, const StoreOptions& options, UuidV7Generator& ids,
+                         ChainHasher& hasher) {
     PreparedEvent prepared;
     prepared.event = checked(std::move(event), options.limits);
     NewEvent& checked_event = prepared.event;
@@ -113,7 +119,7 @@ void AppendWork::prepare(NewEvent event, const StoreOptions& options, UuidV7Gene
     if (prepared.id_is_new) checked_event.id = ids.next().to_string();
     for (const std::shared_ptr<Guard>& guard : options.guards) ask(*guard, checked_event);
     prepared.tags = tags_to_json(checked_event.tags);
-    options.random->fill(prepared.salt);
+    prepared.salt = salt;
     prepared.payload_hash = hasher.payload(view(prepared.salt), checked_event.payload);
     prepared.content_hash = hasher.content({.event_id = checked_event.id,
                                             .type = checked_event.type,

@@ -30,7 +30,8 @@ class AppendWork final : public Work {
     [[nodiscard]] AppendOutcome take_outcome() { return std::move(outcome_); }
 
   private:
-    void prepare(NewEvent event, const StoreOptions& options, UuidV7Generator& ids, ChainHasher& hasher);
+    void prepare(NewEvent event, const Salt& salt, const StoreOptions& options, UuidV7Generator& ids,
+                 ChainHasher& hasher);
     void check_pending(const Limits& limits) const;
     /// False when the outcome is an IdempotencyConflict.
     [[nodiscard]] bool look_for_repeats(LogWriter& writer, Appended& appended);

@@ -14,11 +14,11 @@ namespace daybook {
 
 namespace {
 
-// A leader whose queue is dry waits for those who came to the last batch, but no longer than a tenth of what the last commit
-// took: committing at once halves the batches of a few busy threads. It spins, because a yield may cost milliseconds where
-// other programs are busy. The looks are counted too: a test's clock may stand still.
-constexpr int dry_looks_max = 2'000;
-constexpr int pauses_of_a_look = 20;
+// A leader whose queue is dry waits for those who came to the last batch, or were waiting while it was committed: at once, it
+// would halve the batches of a few busy threads. For each arrival it waits at most this part of what the last commit took.
+constexpr int patience_part = 4;
+constexpr std::size_t few_missing = 4;
+
 // Batches of several callers together; pages of an open transaction stay in memory, because spilling is off.
 constexpr std::size_t batches_together_max = 4;
 
@@ -118,6 +118,10 @@ void Committer::enqueue(Work& work) {
     queued_rows_ += work.rows();
     queued_works_.store(queue_.size(), std::memory_order_relaxed);
     work.group_ = group_;
+    if (awaited_arrivals_ == 0 || queue_.size() < awaited_arrivals_) return;
+    awaited_arrivals_ = 0;
+    arrivals_.fetch_add(1, std::memory_order_release);
+    futex_wake_one(arrivals_, ~std::uint32_t{0});
 }
 
 // With mutex_. Returns the place behind it.
@@ -357,24 +361,37 @@ std::uint32_t Committer::lead_batch(Work* own) {
 
 void Committer::take_batch(Batch& batch) {
     std::size_t served = 0;
-    int dry_looks = 0;
-    std::chrono::nanoseconds dry_since{};
     while (take_arrived(batch)) {
         if (served < batch.works.size()) {
             while (served < batch.works.size()) serve(*batch.works[served++]);
-            dry_looks = 0;
             continue;
         }
-        if (batch.works.size() >= last_batch_works_ || ++dry_looks > dry_looks_max) break;
-        const std::chrono::nanoseconds now = options_.clock->steady();
-        if (dry_looks == 1) dry_since = now;
-        if (now - dry_since > last_commit_ / 10) break;
-        for (int pause = 0; pause < pauses_of_a_look; ++pause) pause_briefly();
+        if (batch.works.size() >= expected_works_ || !await_arrivals(expected_works_ - batch.works.size())) break;
     }
     while (served < batch.works.size()) serve(*batch.works[served++]);
-    last_batch_works_ = batch.works.size();
     const std::lock_guard lock(mutex_);
     group_ = std::rotl(group_, 1);  // who comes from now on is woken with the next batch
+}
+
+// Sleeps until half of those who are missing have come, or the last few; false when nobody has in time. The leader must not
+// spin or the callers that were put on its processor could not run, and must not yield or other programs would run instead.
+bool Committer::await_arrivals(std::size_t missing) {
+    const std::chrono::nanoseconds patience = last_commit_ / patience_part;
+    if (patience <= std::chrono::nanoseconds(0)) return false;
+    std::uint32_t word = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        awaited_arrivals_ = missing > few_missing ? missing / 2 : missing;
+        if (queue_.size() >= awaited_arrivals_) {
+            awaited_arrivals_ = 0;
+            return true;
+        }
+        word = arrivals_.load(std::memory_order_relaxed);
+    }
+    futex_wait_for(arrivals_, word, patience);
+    const std::lock_guard lock(mutex_);
+    awaited_arrivals_ = 0;
+    return !queue_.empty();
 }
 
 // Takes what has come into the batch. False when the next has to wait for another one.
@@ -459,6 +476,7 @@ std::uint32_t Committer::finish_commit(Batch& batch, bool wrote, std::optional<W
     if (!checkpoint_due || DAYBOOK_PLANTED(passive_checkpoint)) writer_lock.reset();
     for (Work* work : batch.works)  // step: deliver
         if (!work->error_) work->durable();
+    expected_works_ = batch.works.size() + queued_works_.load(std::memory_order_relaxed);
     const bool is_own_alone = batch.works.size() == 1 && batch.works.front() == own;
     for (Work* work : batch.works) complete(*work);
     const std::uint32_t groups = is_own_alone ? 0 : batch.groups;

@@ -109,6 +109,7 @@ class Committer {
     void lead_in_thread();
     void take_batch(Batch& batch);
     [[nodiscard]] bool take_arrived(Batch& batch);
+    [[nodiscard]] bool await_arrivals(std::size_t missing);
     void serve(Work& work);
     [[nodiscard]] bool write_one_by_one(Batch& batch);
     [[nodiscard]] std::uint32_t finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock,
@@ -139,13 +140,15 @@ class Committer {
     std::condition_variable thread_wakes_;
     std::condition_variable has_room_;
     std::thread thread_;
+    std::size_t awaited_arrivals_ = 0;  // guarded by mutex_; the leader sleeps until the queue is so long, unless 0
+    std::atomic<std::uint32_t> arrivals_{0};    // what it sleeps on
     std::atomic<std::size_t> queued_works_{0};  // the length of queue_, for a look without the mutex
     // Changes when works are over, and when nobody leads any more. Callers sleep on it, each with the bit of its group: those
     // of one batch are woken together, and by one call.
     std::atomic<std::uint32_t> word_{0};
 
     // The leader's:
-    std::size_t last_batch_works_ = 1;
+    std::size_t expected_works_ = 1;  // in a batch
     std::chrono::nanoseconds last_commit_{};
     int checkpoint_at_pages_ = 0;
     int wal_pages_before_ = 0;

@@ -2,12 +2,12 @@
 #include <daybook/store/event_store.hpp>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <utility>
 
 #include <daybook/event/error.hpp>
 
+#include "event/process_mark.hpp"
 #include "store/append_work.hpp"
 #include "store/event_reader_impl.hpp"
 #include "store/event_store_impl.hpp"
@@ -24,10 +24,10 @@ namespace {
 class HeldOwner final : public OwnerLock {
   public:
     HeldOwner(std::shared_ptr<EventStore::Impl> store, std::string name)
-        : store_(std::move(store)), name_(std::move(name)), process_(::getpid()) {}
+        : store_(std::move(store)), name_(std::move(name)), process_(process_mark()) {}
     ~HeldOwner() override {
         // The lock belongs to the open file, which a forked child shares: only the parent may give it up.
-        if (::getpid() == process_ && store_->file.lock) store_->file.lock->release_owner(name_);
+        if (process_mark() == process_ && store_->file.lock) store_->file.lock->release_owner(name_);
     }
     HeldOwner(const HeldOwner&) = delete;
     HeldOwner& operator=(const HeldOwner&) = delete;
@@ -37,16 +37,16 @@ class HeldOwner final : public OwnerLock {
   private:
     const std::shared_ptr<EventStore::Impl> store_;
     const std::string name_;
-    const pid_t process_;
+    const std::uint64_t process_;
 };
 
 }  // namespace
 
 EventStore::Impl::Impl(StoreOptions given)
-    : options(with_defaults(std::move(given))), ids(*options.clock, *options.random), process(::getpid()) {}
+    : options(with_defaults(std::move(given))), ids(*options.clock, *options.random), process(process_mark()) {}
 
 EventStore::Impl::~Impl() {
-    if (::getpid() == process) {
+    if (process_mark() == process) {
         try {
             close();
         } catch (...) {
@@ -65,7 +65,7 @@ EventStore::Impl::~Impl() {
 }
 
 void EventStore::Impl::require_open() const {
-    if (::getpid() != process)
+    if (process_mark() != process)
         throw Error(
             ErrorCode::wrong_process,
             fmt::format("use {}: the store was opened before fork(); open it again in this process", path.string()));
@@ -343,7 +343,7 @@ const std::vector<std::string>& EventStore::warnings() const noexcept {
 }
 
 void EventStore::close() {
-    if (::getpid() != impl_->process) impl_->require_open();
+    if (process_mark() != impl_->process) impl_->require_open();
     impl_->close();
 }
 

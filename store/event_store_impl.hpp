@@ -1,9 +1,8 @@
 // What an EventStore holds. For the parts of this floor that do its work.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -36,7 +35,7 @@ struct EventStore::Impl : std::enable_shared_from_this<EventStore::Impl> {
     std::vector<std::string> warnings;
     std::shared_ptr<ReaderPool> readers;
     UuidV7Generator ids;
-    const pid_t process;
+    const std::uint64_t process;  ///< process_mark()
 
     // Of a store that is open for writing:
     WritingFile file;

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <climits>
 #include <cstdint>
+#include <ctime>
 
 namespace daybook {
 
@@ -21,6 +23,14 @@ inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
     ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, nullptr, nullptr, who);
 }
 
+/// As futex_wait() for everybody, but for so long at most.
+inline void futex_wait_for(std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                           std::chrono::nanoseconds longest) noexcept {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(longest);
+    const timespec time{.tv_sec = seconds.count(), .tv_nsec = (longest - seconds).count()};
+    ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, &time, nullptr, 0);
+}
+
 /// Wakes the one that has slept longest of those with a bit of `who`.
 inline void futex_wake_one(std::atomic<std::uint32_t>& word, std::uint32_t who) noexcept {
     ::syscall(SYS_futex, &word, FUTEX_WAKE_BITSET_PRIVATE, 1, nullptr, nullptr, who);
@@ -28,15 +38,6 @@ inline void futex_wake_one(std::atomic<std::uint32_t>& word, std::uint32_t who) 
 
 inline void futex_wake_all(std::atomic<std::uint32_t>& word, std::uint32_t who) noexcept {
     ::syscall(SYS_futex, &word, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, nullptr, nullptr, who);
-}
-
-/// What a loop does that looks at memory again and again: some ten nanoseconds in which the other thread of the core may run.
-inline void pause_briefly() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
 }
 
 }  // namespace daybook

@@ -91,6 +91,8 @@ class LockFile {
     [[nodiscard]] static std::uint64_t owner_byte(std::string_view name);
 
   private:
+    [[nodiscard]] bool try_lock_at_once();
+
     std::string database_;
     std::string path_;
     std::unique_ptr<File> file_;

@@ -8,13 +8,12 @@
 #include <daybook/event/error.hpp>
 
 #include "event/test_hooks.hpp"
+#include "store/occurred_blocks.hpp"
 #include "store/sqlite_error.hpp"
 
 namespace daybook {
 
 namespace {
-
-constexpr std::uint64_t block_events = 1024;  // schemas/sql/0001: occurred_blocks
 
 int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
     *static_cast<int*>(pages) = count;
@@ -108,7 +107,6 @@ void LogWriter::forget_transaction() noexcept {
     current_ = committed_;
     wrote_ = false;
     clock_behind_ns_ = 0;
-    changed_blocks_.clear();
 }
 
 void LogWriter::rollback() noexcept {
@@ -224,12 +222,6 @@ PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp rec
                         event.type, event.id));
     }
 
-    const auto [block, is_new] = changed_blocks_.try_emplace((placed.seq.value - 1) / block_events,
-                                                             OccurredRange{placed.occurred_at, placed.occurred_at});
-    if (!is_new) {
-        block->second.min = std::min(block->second.min, placed.occurred_at);
-        block->second.max = std::max(block->second.max, placed.occurred_at);
-    }
     if (clock_behind_ns_ > 0) note_clock_step(placed.seq, recorded_at);
     current_.head.seq = placed.seq;
     current_.head.digest = placed.digest;
@@ -354,11 +346,12 @@ void LogWriter::update_unfinished(const EventResult& row, bool recoverable) {
 
 void LogWriter::write_derived() {
     names_.write_due();
-    for (const auto& [block, range] : changed_blocks_) {
+    const std::uint64_t complete = current_.head.seq.value / occurred_block_events;
+    for (std::uint64_t block = committed_.head.seq.value / occurred_block_events; block < complete; ++block) {
         Statement& put = statement(
-            "INSERT INTO occurred_blocks (block, occurred_min, occurred_max) VALUES (?1, ?2, ?3) ON CONFLICT (block) DO"
-            " UPDATE SET occurred_min = min(occurred_min, ?2), occurred_max = max(occurred_max, ?3)");
-        put.bind(1, block).bind(2, range.min).bind(3, range.max);
+            "INSERT OR REPLACE INTO occurred_blocks (block, occurred_min, occurred_max)"
+            " SELECT ?1, min(occurred_at), max(occurred_at) FROM events_log WHERE seq BETWEEN ?2 AND ?3 GROUP BY ?1");
+        put.bind(1, block).bind(2, block * occurred_block_events + 1).bind(3, (block + 1) * occurred_block_events);
         put.run();
     }
     if (!normal_noted_) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,10 +92,6 @@ class LogWriter {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
     };
-    struct OccurredRange {
-        Timestamp min;
-        Timestamp max;
-    };
     struct Reached {
         Head head;
         Timestamp event_time{INT64_MIN};   // recorded_at of the last event
@@ -123,7 +118,6 @@ class LogWriter {
     bool normal_noted_ = false;
     int wal_pages_ = 0;
     NameIndex names_;
-    std::map<std::uint64_t, OccurredRange> changed_blocks_;
     std::unordered_map<std::string, std::unique_ptr<Statement>, TextHash, std::equal_to<>> statements_;
     Statement begin_, commit_, rollback_, read_data_version_, insert_event_, insert_result_;
 };

@@ -4,7 +4,7 @@
 // runs of so many seqs, and when a run is complete, one row for each name in it lists its events: rows are written in the
 // order of their key, always at the end. Each row names the run before it that has the name, so that a name's events are
 // found from its head backwards without a look at other runs. All of it is a function of the log alone.
-// See docs/decisions/0010-runs-instead-of-indexes.md.
+// See docs/decisions/0009-runs-instead-of-indexes.md.
 #pragma once
 
 #include <array>

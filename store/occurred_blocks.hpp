@@ -1,7 +1,7 @@
 // The table occurred_blocks: what each block of 1,024 seqs can hold on the occurred axis.
 //
-// Blocks only ever widen, so a reader that is bounded by an older head may read a block in vain, but never misses an
-// event. A block that has no row, which only damage can cause, counts as one that may hold anything.
+// A block's row is written with its last event, and never changes. A block that has no row, which is the last or was
+// damaged, counts as one that may hold anything.
 #pragma once
 
 #include <cstdint>

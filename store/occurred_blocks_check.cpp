@@ -25,6 +25,7 @@ void OccurredBlocksCheck::next_kept() {
 }
 
 void OccurredBlocksCheck::add(std::uint64_t seq, Timestamp occurred_at) {
+    last_seq_ = seq;
     const auto number = static_cast<std::int64_t>((seq - 1) / block_events);
     if (computed_ && computed_->number == number) {
         computed_->occurred_min = std::min(computed_->occurred_min, occurred_at.ns);
@@ -59,12 +60,12 @@ void OccurredBlocksCheck::compare(const Block& computed) {
 }
 
 void OccurredBlocksCheck::finish() {
-    if (computed_) compare(*computed_);
+    if (computed_ && last_seq_ % block_events == 0) compare(*computed_);
     computed_.reset();
     for (; kept_; next_kept())
         verification_.problem(
             code, std::nullopt,
-            fmt::format("occurred_blocks has block {}, of which the log has no event", kept_->number));
+            fmt::format("occurred_blocks has block {}, of which the log does not have the last event", kept_->number));
 }
 
 }  // namespace daybook

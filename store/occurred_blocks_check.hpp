@@ -30,7 +30,8 @@ class OccurredBlocksCheck {
 
     Verification& verification_;
     Statement kept_rows_;
-    std::optional<Block> kept_;      // the table's row that is to be compared next
+    std::optional<Block> kept_;  // the table's row that is to be compared next
+    std::uint64_t last_seq_ = 0;
     std::optional<Block> computed_;  // the block that is being filled
 };
 

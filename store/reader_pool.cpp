@@ -1,12 +1,11 @@
 #include "store/reader_pool.hpp"
 
-#include <unistd.h>
-
 #include <exception>
 #include <utility>
 
 #include <daybook/event/error.hpp>
 
+#include "event/process_mark.hpp"
 #include "store/name_tail.hpp"
 
 namespace daybook {
@@ -31,17 +30,17 @@ struct ReaderPool::Reader {
 ReaderPool::ReaderPool(Factory factory, std::size_t idle_connections_max)
     : factory_(std::move(factory)),
       idle_connections_max_(idle_connections_max),
-      process_(::getpid()),
+      process_(process_mark()),
       tail_(std::make_unique<NameTail>()) {}
 
 ReaderPool::~ReaderPool() {
-    if (::getpid() == process_) return;
+    if (process_mark() == process_) return;
     // A SQLite connection must not cross fork(), not even to be closed: the child leaves it alone.
     for (auto& reader : idle_) static_cast<void>(reader.release());
 }
 
 ReaderPool::Lease ReaderPool::borrow() {
-    if (::getpid() != process_)
+    if (process_mark() != process_)
         throw Error(ErrorCode::wrong_process,
                     "read from a store that was opened before fork(): open it again in this process");
     {
@@ -73,7 +72,7 @@ void ReaderPool::close() noexcept {
         closed_ = true;
         closing.swap(idle_);
     }
-    if (::getpid() == process_) return;
+    if (process_mark() == process_) return;
     for (auto& reader : closing) static_cast<void>(reader.release());
 }
 
@@ -89,7 +88,7 @@ ReaderPool::Lease::Lease(Lease&&) noexcept = default;
 
 ReaderPool::Lease::~Lease() {
     if (!reader_) return;
-    if (::getpid() != pool_->process_) {  // see ~ReaderPool
+    if (process_mark() != pool_->process_) {  // see ~ReaderPool
         static_cast<void>(reader_.release());
         return;
     }

@@ -5,8 +5,6 @@
 // cursors, readers and subscriptions; the console, verify and backup open connections of their own.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -51,7 +49,7 @@ class ReaderPool {
 
     const Factory factory_;
     const std::size_t idle_connections_max_;
-    const pid_t process_;
+    const std::uint64_t process_;  // process_mark()
     const std::unique_ptr<NameTail> tail_;
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<Reader>> idle_;  // guarded by mutex_; the last returned is lent first

@@ -69,6 +69,15 @@ void read_frozen_spans(Connection& connection, LogStats& stats) {
                                       std::chrono::nanoseconds(rows.integer(3))});
 }
 
+// Over the complete blocks, and the events behind them.
+std::string occurred_sql(std::string_view end) {
+    return fmt::format(
+        "SELECT {0}(occurred) FROM (SELECT {0}(occurred_{0}) AS occurred FROM occurred_blocks UNION ALL"
+        " SELECT {0}(occurred_at) FROM events_log"
+        "  WHERE seq > (SELECT coalesce(max(block) + 1, 0) * 1024 FROM occurred_blocks))",
+        end);
+}
+
 // What the heads count, and the events behind them: those of a name that come after its head's last.
 std::string names_sql(std::string_view name, std::string_view heads, std::string_view events) {
     return fmt::format(
@@ -104,8 +113,8 @@ void count_whole(Connection& connection, const StatsOptions& options, LogStats& 
     }
     stats.first_recorded_at = time_of(connection, "SELECT recorded_at FROM events_log ORDER BY seq LIMIT 1");
     stats.last_recorded_at = time_of(connection, "SELECT recorded_at FROM events_log ORDER BY seq DESC LIMIT 1");
-    stats.first_occurred_at = time_of(connection, "SELECT min(occurred_min) FROM occurred_blocks");
-    stats.last_occurred_at = time_of(connection, "SELECT max(occurred_max) FROM occurred_blocks");
+    stats.first_occurred_at = time_of(connection, occurred_sql("min"));
+    stats.last_occurred_at = time_of(connection, occurred_sql("max"));
     stats.payload_bytes = count_of(connection, "SELECT sum(length(CAST(payload AS BLOB))) FROM events_log");
     count_names(connection, options, stats);
 }

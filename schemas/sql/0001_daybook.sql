@@ -108,7 +108,7 @@ CREATE TABLE type_runs (
     PRIMARY KEY (run, type)
 ) STRICT, WITHOUT ROWID;
 
--- Derived: the smallest and largest occurred_at of each block of 1,024 seqs; block = (seq - 1) / 1024.
+-- Derived: the smallest and largest occurred_at of each complete block of 1,024 seqs; block = (seq - 1) / 1024.
 CREATE TABLE occurred_blocks (
     block        INTEGER PRIMARY KEY,
     occurred_min INTEGER NOT NULL,

@@ -80,9 +80,6 @@ void rechain(const std::string& path) {
                                    payload_hash.to_hex(), digest.to_hex(), event.seq.value);
         }
     }
-    updates +=
-        "DELETE FROM occurred_blocks; INSERT INTO occurred_blocks SELECT (seq - 1) / 1024, min(occurred_at), "
-        "max(occurred_at) FROM events_log GROUP BY 1";
     edit(path, updates);
 }
 

@@ -72,9 +72,9 @@ class ShelteredFile final : public File {
         const Sheltered sheltered;
         file_->unlock(offset);
     }
-    bool is_locked_by_other(std::uint64_t offset) override {
+    bool is_locked_by_other(std::uint64_t offset, std::uint64_t bytes) override {
         const Sheltered sheltered;
-        return file_->is_locked_by_other(offset);
+        return file_->is_locked_by_other(offset, bytes);
     }
     std::optional<std::int64_t> lock_holder(std::uint64_t offset) override {
         const Sheltered sheltered;

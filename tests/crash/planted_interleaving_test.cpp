@@ -30,7 +30,7 @@ struct Planted {
 
 // Three stores that fill -wal as fast as they can, and of which another one always goes on where a checkpoint has read the
 // wal-index's header: found by trying, about 6 seeds in 1,000 lose something.
-constexpr std::uint64_t seeds_max = 2'000;
+constexpr std::uint64_t seeds_max = 10'000;
 InterleavingShape shape() {
     return {.writers = 3,
             .readers = 0,

@@ -209,11 +209,13 @@ TEST_CASE_METHOD(Place, "lock: closing the file gives it back, closing another o
 TEST_CASE_METHOD(Place, "lock: others can ask whether it is held, and by which process") {
     const auto one = create();
     const auto two = again();
-    CHECK_FALSE(two->is_locked_by_other(byte));
+    CHECK_FALSE(two->is_locked_by_other(byte, 1));
     CHECK_FALSE(two->lock_holder(byte));
     CHECK(one->try_lock(byte, LockMode::shared));
-    CHECK(two->is_locked_by_other(byte));
-    CHECK_FALSE(one->is_locked_by_other(byte));
+    CHECK(two->is_locked_by_other(byte, 1));
+    CHECK_FALSE(one->is_locked_by_other(byte, 1));
+    CHECK(two->is_locked_by_other(byte - 3, 4));
+    CHECK_FALSE(two->is_locked_by_other(byte - 3, 3));
     CHECK(two->lock_holder(byte) == ::getpid());
     CHECK_FALSE(two->lock_holder(byte + 1));
 }
@@ -232,11 +234,11 @@ TEST_CASE_METHOD(Place, "lock: it goes with the process that held it") {
     char told = 0;
     REQUIRE(::read(ready[0], &told, 1) == 1);
     CHECK(told == 'y');
-    CHECK(file->is_locked_by_other(byte));
+    CHECK(file->is_locked_by_other(byte, 1));
     CHECK(file->lock_holder(byte) == child);
     ::kill(child, SIGKILL);
     REQUIRE(::waitpid(child, nullptr, 0) == child);
-    CHECK_FALSE(file->is_locked_by_other(byte));
+    CHECK_FALSE(file->is_locked_by_other(byte, 1));
     CHECK(file->try_lock(byte, LockMode::exclusive));
     ::close(ready[0]);
     ::close(ready[1]);

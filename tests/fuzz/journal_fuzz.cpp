@@ -36,7 +36,7 @@ class MemoryFile final : public File {
     void touch() override { changed(); }
     [[nodiscard]] bool try_lock(std::uint64_t, LockMode) override { return true; }
     void unlock(std::uint64_t) override {}
-    [[nodiscard]] bool is_locked_by_other(std::uint64_t) override { return false; }
+    [[nodiscard]] bool is_locked_by_other(std::uint64_t, std::uint64_t) override { return false; }
     [[nodiscard]] std::optional<std::int64_t> lock_holder(std::uint64_t) override { return std::nullopt; }
 
   private:

@@ -79,9 +79,11 @@ class SimulatedFile final : public File {
         disk_.pass(Call::unlock);
         disk_.unlock(inode_, offset, holder_);
     }
-    bool is_locked_by_other(std::uint64_t offset) override {
+    bool is_locked_by_other(std::uint64_t offset, std::uint64_t bytes) override {
         enter(Call::lock, "ask who locks a byte of");
-        return disk_.is_locked_by_other(inode_, offset, holder_);
+        for (std::uint64_t byte = offset; byte < offset + bytes; ++byte)
+            if (disk_.is_locked_by_other(inode_, byte, holder_)) return true;
+        return false;
     }
     std::optional<std::int64_t> lock_holder(std::uint64_t) override { return std::nullopt; }
 

@@ -406,10 +406,14 @@ TEST_CASE("store: a file whose tables are not ours is corrupt, not a bug of ours
     TestStore test;
     EventStore store = test.open();
     store.append(event());
-    Connection(test.name(), {.writable = true}).execute("DROP TABLE occurred_blocks");
-    const std::string message = message_of([&] { return store.append(event()); });
+    Connection(test.name(), {.writable = true}).execute("DROP TABLE stream_heads");
+    const std::string message = message_of([&] {
+        NewEvent other = event();
+        other.stream = "other";
+        return store.append(std::move(other));
+    });
     CHECK_THAT(message,
-               Catch::Contains("occurred_blocks") && Catch::Contains("run verify") && Catch::Contains("[corrupt]"));
+               Catch::Contains("stream_heads") && Catch::Contains("run verify") && Catch::Contains("[corrupt]"));
 }
 
 TEST_CASE("store: an import name belongs to the source that used it first", "[event_store]") {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "store/chain.hpp"
-#include "store/runs.hpp"
+#include "store/derived_tables.hpp"
 #include "store/schema.hpp"
 
 namespace daybook::test {
@@ -94,10 +94,7 @@ void ForgedLog::append(const ForgedEvent& event) {
     insert.bind(4, std::string_view(event.stream)).bind(5, stream_version).bind(6, event.occurred_at);
     insert.bind(7, view.recorded_at).bind(8, std::string_view(event.payload)).bind_blob(9, salt.data(), salt.size());
     insert.bind(10, payload_hash).bind(11, digest).run();
-    sql(
-        fmt::format("INSERT INTO occurred_blocks VALUES ({0}, {1}, {1}) ON CONFLICT (block) DO UPDATE SET "
-                    "occurred_min = min(occurred_min, {1}), occurred_max = max(occurred_max, {1})",
-                    (seq - 1) / 1024, event.occurred_at));
+    if (seq % 1024 == 0) write_block(*connection_, seq / 1024 - 1);
 }
 
 void ForgedLog::index(int run_events) {

@@ -19,10 +19,10 @@
 #include <daybook/testkit/temp_directory.hpp>
 
 #include "store/connection.hpp"
+#include "store/derived_tables.hpp"
 #include "store/event_reader_impl.hpp"
 #include "store/log_head.hpp"
 #include "store/reader_pool.hpp"
-#include "store/runs.hpp"
 
 namespace daybook::test {
 
@@ -125,11 +125,7 @@ class SqlLog {
         row.bind(14, std::string_view(event.metadata)).bind_blob(15, salt.data(), salt.size());
         row.bind(16, event.digest).bind(17, event.digest);
         row.run();
-        Statement block(*writer_,
-                        "INSERT INTO occurred_blocks VALUES (?1, ?2, ?2) ON CONFLICT DO UPDATE SET"
-                        " occurred_min = min(occurred_min, ?2), occurred_max = max(occurred_max, ?2)");
-        block.bind(1, (event.seq.value - 1) / 1024).bind(2, event.occurred_at);
-        block.run();
+        if (event.seq.value % 1024 == 0) write_block(*writer_, event.seq.value / 1024 - 1);
     }
 
     testkit::TempDirectory directory_;

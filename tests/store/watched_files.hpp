@@ -57,8 +57,8 @@ class WatchedFiles final : public FileSystem {
             return real_->try_lock(offset, mode);
         }
         void unlock(std::uint64_t offset) override { real_->unlock(offset); }
-        [[nodiscard]] bool is_locked_by_other(std::uint64_t offset) override {
-            return real_->is_locked_by_other(offset);
+        [[nodiscard]] bool is_locked_by_other(std::uint64_t offset, std::uint64_t bytes) override {
+            return real_->is_locked_by_other(offset, bytes);
         }
         [[nodiscard]] std::optional<std::int64_t> lock_holder(std::uint64_t offset) override {
             return real_->lock_holder(offset);

@@ -36,8 +36,8 @@ class File {
     /// themselves, in this process or another, are kept out. False when someone holds it. Converts a held lock.
     [[nodiscard]] virtual bool try_lock(std::uint64_t offset, LockMode mode) = 0;
     virtual void unlock(std::uint64_t offset) = 0;
-    /// Whether this open file could not take the byte exclusively now (somebody else holds it).
-    [[nodiscard]] virtual bool is_locked_by_other(std::uint64_t offset) = 0;
+    /// Whether this open file could not take all of `bytes` exclusively now (somebody else holds one of them).
+    [[nodiscard]] virtual bool is_locked_by_other(std::uint64_t offset, std::uint64_t bytes) = 0;
     /// The process id of a holder when the system tells it; empty when unknown or free.
     [[nodiscard]] virtual std::optional<std::int64_t> lock_holder(std::uint64_t offset) = 0;
 };

@@ -1,4 +1,4 @@
-// The tables of runs, for a log that a test wrote by SQL.
+// The derived tables, for a log that a test wrote by SQL.
 #pragma once
 
 #include <daybook/event/position.hpp>
@@ -18,6 +18,13 @@ inline void write_runs(Connection& connection, int run_events, Sequence head) {
     names.write_due();
     connection.execute("COMMIT");
     names.committed();
+}
+
+inline void write_block(Connection& connection, std::uint64_t block) {
+    Statement put(connection,
+                  "INSERT INTO occurred_blocks SELECT ?1, min(occurred_at), max(occurred_at) FROM events_log"
+                  " WHERE (seq - 1) / 1024 = ?1");
+    put.bind(1, block).run();
 }
 
 }  // namespace daybook::test
