@@ -53,6 +53,15 @@ Measured measure(const Row& row, Setting& setting, int repetitions) {
     return measured;
 }
 
+// A row below its guard is measured again, twice at most: what a busy machine does to one row it seldom does three times.
+Measured measure_guarded(const Row& row, Setting& setting, int repetitions) {
+    constexpr int again_max = 2;
+    Measured measured = measure(row, setting, repetitions);
+    for (int again = 0; again < again_max && !guard_holds(measured); ++again)
+        measured = measure(row, setting, repetitions);
+    return measured;
+}
+
 // Empty: none was asked for. Told before a run of an hour, not after it.
 void check_writable(const std::string& path) {
     if (!path.empty() && !std::ofstream(path, std::ios::app)) throw std::runtime_error("cannot write " + path);
@@ -97,12 +106,13 @@ int run(const Choice& choice) {
         if (choice.quick && !row.guard) continue;
         if (!choice.rows.empty() && !std::regex_search(row.name, std::regex(choice.rows))) continue;
         const int repetitions = choice.repetitions > 0 ? choice.repetitions : choice.quick ? 3 : row.repetitions;
-        measured.push_back(measure(row, setting, repetitions));
+        measured.push_back(choice.quick ? measure_guarded(row, setting, repetitions)
+                                        : measure(row, setting, repetitions));
         std::fputs(table_line(measured.back()).c_str(), stdout);
         std::fflush(stdout);
         if (verdict_of(measured.back()) == Verdict::missed) ++missed;
         if (choice.quick && !guard_holds(measured.back()))
-            halved.push_back(fmt::format("{} is below {}", row.name, *row.guard));
+            halved.push_back(fmt::format("{} is below {}, three times", row.name, *row.guard));
     }
     std::printf("\n%zu rows, %d goals missed\n", measured.size(), missed);
     if (!choice.json.empty()) write_file(choice.json, to_json(machine.to_json(), measured));

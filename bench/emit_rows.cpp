@@ -199,10 +199,10 @@ Sample dispatch(Setting& setting) {
 
 std::vector<Row> emit_rows() {
     std::vector<Row> rows;
-    rows.push_back(emit_row(1, 0.95, 0.5));
-    rows.push_back(emit_row(4, 0.85, 0.4));
-    rows.push_back(emit_row(16, 0.85, 0.4));
-    rows.push_back(emit_row(64, 0.9, 0.4));
+    rows.push_back(emit_row(1, 0.95, 0.45));
+    rows.push_back(emit_row(4, 0.85, 0.25));
+    rows.push_back(emit_row(16, 0.85, 0.25));
+    rows.push_back(emit_row(64, 0.9, 0.2));
     rows.push_back(peer_row("Redis XADD, appendfsync always, 64 clients", 1.7, redis_appends));
     rows.push_back(peer_row("PostgreSQL, synchronous_commit=on, 64 clients", 5, postgres_appends));
     for (const AbxbusStore store : {AbxbusStore::none, AbxbusStore::jsonl, AbxbusStore::sqlite})
@@ -216,7 +216,7 @@ std::vector<Row> emit_rows() {
                         .unit = "events/s",
                         .goal = with_thread ? Goal::at_least : Goal::stated,
                         .bound = 1,
-                        .guard = with_thread ? std::optional<double>(0.4) : std::nullopt,
+                        .guard = with_thread ? std::optional<double>(0.25) : std::nullopt,
                         .measure = [with_thread](Setting& setting) {
                             return setting.both([&] { return append_later(setting, with_thread); },
                                                 [&] { return raw_commits(setting, 1000); });

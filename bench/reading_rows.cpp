@@ -281,7 +281,7 @@ std::vector<Row> reading_rows() {
                     }});
     rows.push_back(ratio("SQL projection", "the same statements by hand", 0.8, 0.4, project_streams, project_by_hand));
     rows.push_back(
-        ratio("streams of 1,000 events out of 1 M", "raw indexed read", 0.8, 0.4, read_streams, read_streams_raw));
+        ratio("streams of 1,000 events out of 1 M", "raw indexed read", 0.8, 0.35, read_streams, read_streams_raw));
     rows.push_back(ratio("export, 1 M events", "raw scan and write", 0.5, 0.25, export_log, scan_and_write));
     rows.push_back({.name = "10th million of a log",
                     .limit = "1st million",

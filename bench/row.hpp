@@ -26,7 +26,7 @@ struct Row {
     std::string unit;   ///< of ours and of the limit
     Goal goal = Goal::at_least;
     double bound = 0;
-    /// Bounds of the regression guard (`--quick`): a machine's noise must not break them, a halving must.
+    /// Bound of the regression guard (`--quick`), about half of what is usual: noise must not break it, a halving must.
     std::optional<double> guard{};
     int repetitions = 5;
     /// Measures both sides once, and throws when the result of either is not what it must be.
