@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -15,6 +17,7 @@
 
 #include "bench/rows.hpp"
 #include "bench/setting.hpp"
+#include "store/futex.hpp"
 
 namespace daybook::bench {
 
@@ -77,6 +80,39 @@ std::vector<double> sync_latencies(Setting& setting) {
     return taken;
 }
 
+// Microseconds to wake so many threads by one call and to hear from the last of them: what a batch of callers costs at least,
+// before anybody has done anything.
+double wake(std::size_t threads) {
+    constexpr std::uint32_t rounds = 500;
+    constexpr std::uint32_t everybody = ~std::uint32_t{0};
+    std::atomic<std::uint32_t> round{0};
+    std::atomic<std::uint32_t> heard{0};
+    std::atomic<std::uint32_t> rounds_heard{0};
+    const auto wait_until = [](std::atomic<std::uint32_t>& word, std::uint32_t value) {
+        for (std::uint32_t now = word; now < value; now = word) futex_wait(word, now, everybody);
+    };
+    std::vector<std::thread> crowd;
+    for (std::size_t thread = 0; thread < threads; ++thread)
+        crowd.emplace_back([&] {
+            for (std::uint32_t next = 1; next <= rounds; ++next) {
+                wait_until(round, next);
+                if (++heard % threads != 0) continue;
+                ++rounds_heard;
+                futex_wake_one(rounds_heard, everybody);
+            }
+        });
+    const Seconds taken = time_of([&] {
+        for (std::uint32_t next = 1; next <= rounds; ++next) {
+            round = next;
+            futex_wake_all(round, everybody);
+            wait_until(rounds_heard, next);
+        }
+    });
+    for (std::thread& one : crowd) one.join();
+    require(heard == threads * rounds, "every thread was woken in every round");
+    return taken.count() * 1e6 / rounds;
+}
+
 Row stated(std::size_t threads, double share, const char* name) {
     return {.name = fmt::format("emit at half rate, {} thread{}: {}", threads, threads == 1 ? "" : "s", name),
             .limit = "",
@@ -114,6 +150,12 @@ std::vector<Row> latency_rows() {
                         return setting.both([&] { return percentile(emit_latencies(setting, 1), 0.999); },
                                             [&] { return percentile(sync_latencies(setting), 0.999); });
                     }});
+    for (const std::size_t threads : {std::size_t{3}, std::size_t{15}, std::size_t{63}})
+        rows.push_back({.name = fmt::format("waking {} threads by one call, until the last has answered", threads),
+                        .limit = "",
+                        .unit = "us",
+                        .goal = Goal::stated,
+                        .measure = [threads](Setting&) { return Sample{.ours = wake(threads)}; }});
     return rows;
 }
 

@@ -6,7 +6,7 @@
 
 namespace daybook {
 
-/// Another number in a child of fork() than in its parent. A child made by a bare clone(2) is not told apart.
+/// Another number in a child of fork() than in its parent. A child made by clone(2) or _Fork() is not told apart.
 /// Thread-safety: safe from any thread.
 [[nodiscard]] std::uint64_t process_mark() noexcept;
 

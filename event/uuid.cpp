@@ -10,6 +10,7 @@
 #include <daybook/event/random_source.hpp>
 
 #include "event/hex.hpp"
+#include "event/process_mark.hpp"
 
 namespace daybook {
 namespace {
@@ -84,8 +85,9 @@ Uuid UuidV7Generator::next() {
 
     Uuid uuid;
     const std::lock_guard lock(mutex_);
-    if (drawn_left_ == 0) {
+    if (drawn_left_ == 0 || drawn_in_ != process_mark()) {  // a child must not use what its parent will use too
         random_.fill(drawn_);
+        drawn_in_ = process_mark();
         drawn_left_ = drawn_.size() / random_bytes;
     }
     std::copy_n(drawn_.begin() + static_cast<std::ptrdiff_t>(--drawn_left_ * random_bytes), random_bytes,

@@ -14,9 +14,11 @@ namespace daybook {
 
 namespace {
 
-// A leader whose queue is dry waits for those who came to the last batch, or were waiting while it was committed: at once, it
-// would halve the batches of a few busy threads. For each arrival it waits at most this part of what the last commit took.
+// A leader whose queue is dry waits for the callers of the last batch, and those who were waiting while it was committed: if it
+// committed at once, a few busy threads would fall into two halves that take turns. For each arrival it waits at most this
+// part of what the last commit took, and never longer than a good disk's sync takes.
 constexpr int patience_part = 4;
+constexpr std::chrono::nanoseconds patience_max = std::chrono::milliseconds(1);
 constexpr std::size_t few_missing = 4;
 
 // Batches of several callers together; pages of an open transaction stay in memory, because spilling is off.
@@ -107,7 +109,7 @@ void Committer::submit(Work& work) {
     {
         const std::lock_guard lock(mutex_);
         enqueue(work);
-        now = look();
+        now = look(work);
     }
     wait_or_lead(work, now);
 }
@@ -117,6 +119,7 @@ void Committer::enqueue(Work& work) {
     queue_.push_back(&work);
     queued_rows_ += work.rows();
     queued_works_.store(queue_.size(), std::memory_order_relaxed);
+    if (work.is_callers()) queued_callers_.fetch_add(1, std::memory_order_relaxed);
     work.group_ = group_;
     if (awaited_arrivals_ == 0 || queue_.size() < awaited_arrivals_) return;
     awaited_arrivals_ = 0;
@@ -127,14 +130,18 @@ void Committer::enqueue(Work& work) {
 // With mutex_. Returns the place behind it.
 std::deque<Work*>::iterator Committer::dequeue(std::deque<Work*>::iterator place) {
     queued_rows_ -= (*place)->rows();
+    if ((*place)->is_callers()) queued_callers_.fetch_sub(1, std::memory_order_relaxed);
     const auto next = queue_.erase(place);
     queued_works_.store(queue_.size(), std::memory_order_relaxed);
     return next;
 }
 
-// With mutex_: who gives up the lead changes the word under it, so that nobody falls asleep over the news.
-Committer::Look Committer::look() {
-    return {.leads = !std::exchange(led_, true), .word = word_.load(std::memory_order_relaxed)};
+// With mutex_: who gives up the lead changes the word under it, so that nobody falls asleep over the news. A work is over before
+// its leader gives up the lead.
+Committer::Look Committer::look(const Work& work) {
+    Look now{.word = word_.load(std::memory_order_acquire)};
+    now.leads = !is_over(work) && !std::exchange(led_, true);
+    return now;
 }
 
 void Committer::run_alone(std::function<void()> action) {
@@ -153,8 +160,13 @@ void Committer::submit_later(std::shared_ptr<Work> work) {
         std::unique_lock lock(mutex_);
         const bool has_thread = thread_.joinable();
         if (has_thread) has_room_.wait(lock, [&] { return queued_rows_ <= batch_rows * queued_batches_max; });
-        enqueue(*queued);
         queued->itself_ = std::move(work);
+        try {
+            enqueue(*queued);
+        } catch (...) {
+            queued->itself_.reset();  // no memory: it is the caller's again
+            throw;
+        }
         if (has_thread) {
             if (!led_) thread_wakes_.notify_one();
         } else if (queued_rows_ >= batch_rows) {
@@ -171,7 +183,7 @@ void Committer::await(Work& work) {
             const std::lock_guard lock(mutex_);
             work.deadline_ = options_.clock->steady() + options_.busy_timeout;
             work.is_awaited_ = true;
-            now = look();
+            now = look(work);
         }
         return wait_or_lead(work, now);
     }
@@ -246,7 +258,7 @@ void Committer::wait_or_lead(Work& work, Look now) {
         futex_wait(word_, now.word, work.group_);
         if (is_over(work)) break;
         const std::lock_guard lock(mutex_);
-        now = look();
+        now = look(work);
     }
     if (now.leads) lead(&work);
     if (work.error_) std::rethrow_exception(work.error_);
@@ -360,13 +372,15 @@ std::uint32_t Committer::lead_batch(Work* own) {
 }
 
 void Committer::take_batch(Batch& batch) {
+    const std::size_t rows_max = options_.limits.batch_events_max * batches_together_max;
     std::size_t served = 0;
-    while (take_arrived(batch)) {
+    while (take_arrived(batch, rows_max)) {
         if (served < batch.works.size()) {
             while (served < batch.works.size()) serve(*batch.works[served++]);
             continue;
         }
-        if (batch.works.size() >= expected_works_ || !await_arrivals(expected_works_ - batch.works.size())) break;
+        const bool is_full = batch.rows >= rows_max || batch.bytes >= options_.limits.batch_bytes_max;
+        if (is_full || batch.callers >= expected_callers_ || !await_arrivals(expected_callers_ - batch.callers)) break;
     }
     while (served < batch.works.size()) serve(*batch.works[served++]);
     const std::lock_guard lock(mutex_);
@@ -376,7 +390,7 @@ void Committer::take_batch(Batch& batch) {
 // Sleeps until half of those who are missing have come, or the last few; false when nobody has in time. The leader must not
 // spin or the callers that were put on its processor could not run, and must not yield or other programs would run instead.
 bool Committer::await_arrivals(std::size_t missing) {
-    const std::chrono::nanoseconds patience = last_commit_ / patience_part;
+    const std::chrono::nanoseconds patience = std::min(last_commit_ / patience_part, patience_max);
     if (patience <= std::chrono::nanoseconds(0)) return false;
     std::uint32_t word = 0;
     {
@@ -395,9 +409,8 @@ bool Committer::await_arrivals(std::size_t missing) {
 }
 
 // Takes what has come into the batch. False when the next has to wait for another one.
-bool Committer::take_arrived(Batch& batch) {
+bool Committer::take_arrived(Batch& batch, std::size_t rows_max) {
     if (queued_works_.load(std::memory_order_relaxed) == 0) return true;
-    const std::size_t rows_max = options_.limits.batch_events_max * batches_together_max;
     const std::size_t bytes_max = options_.limits.batch_bytes_max;
     bool fits = true;
     const std::lock_guard lock(mutex_);
@@ -408,6 +421,7 @@ bool Committer::take_arrived(Batch& batch) {
         if (!fits) break;
         batch.works.push_back(next);  // may throw: then it is still in the queue
         dequeue(queue_.begin());
+        if (next->is_callers()) ++batch.callers;
         batch.rows += next->rows();
         batch.bytes += next->bytes();
         batch.groups |= next->group_;
@@ -476,7 +490,7 @@ std::uint32_t Committer::finish_commit(Batch& batch, bool wrote, std::optional<W
     if (!checkpoint_due || DAYBOOK_PLANTED(passive_checkpoint)) writer_lock.reset();
     for (Work* work : batch.works)  // step: deliver
         if (!work->error_) work->durable();
-    expected_works_ = batch.works.size() + queued_works_.load(std::memory_order_relaxed);
+    expected_callers_ = batch.callers + queued_callers_.load(std::memory_order_relaxed);
     const bool is_own_alone = batch.works.size() == 1 && batch.works.front() == own;
     for (Work* work : batch.works) complete(*work);
     const std::uint32_t groups = is_own_alone ? 0 : batch.groups;
@@ -575,7 +589,7 @@ void Committer::stop_without_memory() noexcept {
 }
 
 void Committer::complete(Work& work) {
-    const std::shared_ptr<Work> itself = std::move(work.itself_);
+    const std::shared_ptr<Work> itself = std::move(work.itself_);  // lives until the work has been told
     work.is_over_.store(true, std::memory_order_release);
 }
 

@@ -46,6 +46,9 @@ class Work {
 
   private:
     friend class Committer;
+    /// Its caller waits in submit(), and is likely to come again.
+    [[nodiscard]] bool is_callers() const noexcept { return itself_ == nullptr; }
+
     std::exception_ptr error_;
     std::chrono::nanoseconds deadline_{};
     std::function<void()>* alone_ = nullptr;
@@ -89,6 +92,7 @@ class Committer {
     class NoWork;
     struct Batch {
         std::vector<Work*> works;
+        std::size_t callers = 0;  // of the works, those whose callers wait and come again
         std::size_t rows = 0;
         std::size_t bytes = 0;
         std::uint32_t groups = 0;
@@ -101,14 +105,14 @@ class Committer {
 
     void enqueue(Work& work);
     std::deque<Work*>::iterator dequeue(std::deque<Work*>::iterator place);
-    [[nodiscard]] Look look();
+    [[nodiscard]] Look look(const Work& work);
     void wait_or_lead(Work& work, Look now);
     void lead(Work* own);
     [[nodiscard]] std::uint32_t lead_batch(Work* own);
     [[nodiscard]] std::uint32_t run_first_alone();
     void lead_in_thread();
     void take_batch(Batch& batch);
-    [[nodiscard]] bool take_arrived(Batch& batch);
+    [[nodiscard]] bool take_arrived(Batch& batch, std::size_t rows_max);
     [[nodiscard]] bool await_arrivals(std::size_t missing);
     void serve(Work& work);
     [[nodiscard]] bool write_one_by_one(Batch& batch);
@@ -141,14 +145,15 @@ class Committer {
     std::condition_variable has_room_;
     std::thread thread_;
     std::size_t awaited_arrivals_ = 0;  // guarded by mutex_; the leader sleeps until the queue is so long, unless 0
-    std::atomic<std::uint32_t> arrivals_{0};    // what it sleeps on
-    std::atomic<std::size_t> queued_works_{0};  // the length of queue_, for a look without the mutex
+    std::atomic<std::uint32_t> arrivals_{0};      // what it sleeps on
+    std::atomic<std::size_t> queued_works_{0};    // the length of queue_, for a look without the mutex
+    std::atomic<std::size_t> queued_callers_{0};  // of them, those that submit() has queued
     // Changes when works are over, and when nobody leads any more. Callers sleep on it, each with the bit of its group: those
     // of one batch are woken together, and by one call.
     std::atomic<std::uint32_t> word_{0};
 
     // The leader's:
-    std::size_t expected_works_ = 1;  // in a batch
+    std::size_t expected_callers_ = 1;  // in a batch
     std::chrono::nanoseconds last_commit_{};
     int checkpoint_at_pages_ = 0;
     int wal_pages_before_ = 0;

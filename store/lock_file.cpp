@@ -91,12 +91,12 @@ void LockFile::abandon() noexcept {
 }
 
 // Where nobody waits, the line need not be walked through: that is eight calls of the system.
-bool LockFile::try_lock_at_once() {
+bool LockFile::try_lock_writer() {
     return !file_->is_locked_by_other(line_begin, line_places) && file_->try_lock(writer_byte, LockMode::exclusive);
 }
 
 void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
-    if (try_lock_at_once()) return;
+    if (try_lock_writer()) return;
     Patience patience(clock, timeout);
     PlaceInLine place(*file_);
     while (!place.advance() || !file_->try_lock(writer_byte, LockMode::exclusive)) {
@@ -108,10 +108,6 @@ void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
                                 database_, holder ? fmt::format(" (process {})", *holder) : "", path_,
                                 std::chrono::duration<double>(timeout).count()));
     }
-}
-
-bool LockFile::try_lock_writer() {
-    return try_lock_at_once();
 }
 
 void LockFile::unlock_writer() {

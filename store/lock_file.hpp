@@ -53,10 +53,11 @@ class LockFile {
     /// the child would keep the parent's locks after the parent's death. Nothing else may be called afterwards.
     void abandon() noexcept;
 
-    /// Waits in a line: who came first is served first, and a store that has just written goes to the back. With more
+    /// Waits in a line, unless nobody is in it: who came first is served first, and a store that has just written goes to the back. With more
     /// than line_places waiting, those without a place get the last one in no order. Throws Error: busy - not had within
     /// `timeout`.
     void lock_writer(Clock& clock, std::chrono::nanoseconds timeout);
+    /// False when somebody holds it, or waits for it.
     [[nodiscard]] bool try_lock_writer();
     void unlock_writer();
     /// Whether another store holds the writer lock now.
@@ -91,8 +92,6 @@ class LockFile {
     [[nodiscard]] static std::uint64_t owner_byte(std::string_view name);
 
   private:
-    [[nodiscard]] bool try_lock_at_once();
-
     std::string database_;
     std::string path_;
     std::unique_ptr<File> file_;

@@ -77,7 +77,7 @@ class LogWriter {
     [[nodiscard]] std::optional<Digest> event_digest(Sequence seq);
     [[nodiscard]] std::optional<Digest> result_digest(ResultSequence seq);
 
-    /// `recorded_at` from now_for_events(); `clock_behind`: how far the clock was behind it.
+    /// `recorded_at` from now_for_events().
     PlacedEvent append_event(const PreparedEvent& prepared, Timestamp recorded_at);
     /// Fills result_seq, events_head, recorded_at and digest of `row` and writes it, with its unfinished work.
     void append_result(EventResult& row, bool recoverable);

@@ -21,9 +21,9 @@ constexpr std::size_t due_rows_of_an_event = 4;
 }  // namespace
 
 NameIndex::NameIndex(Connection& connection)
-    : connection_(connection),
-      read_layout_(connection, layout_sql),
+    : read_layout_(connection, layout_sql),
       read_events_(connection, "SELECT seq, stream, type FROM events_log WHERE seq > ?1 ORDER BY seq"),
+      read_version_(connection, "SELECT version FROM events_log WHERE seq = ?1 AND stream = ?2"),
       put_complete_(connection, "UPDATE store_info SET indexed_runs = ?1 WHERE id = 1") {
     for (const NameKind kind : name_kinds) {
         const NameSql& sql = sql_of(kind);
@@ -107,8 +107,21 @@ NameIndex::Entry NameIndex::read_entry(NameKind kind, std::string_view name) {
         entry.indexed_events = run.unsigned_integer(0);
         if (!run.is_null(1)) entry.indexed_run = run.unsigned_integer(1);
     }
+    if (kind == NameKind::stream) check_head(name, last_seq, head.unsigned_integer(0));
     entry.events = entry.indexed_events;
     return entry;
+}
+
+// A version that was given twice could never be taken back: its event is looked at before a stream goes on from its head.
+void NameIndex::check_head(std::string_view stream, std::uint64_t last_seq, std::uint64_t version) {
+    const ResetGuard guard(read_version_);
+    read_version_.bind(1, last_seq).bind(2, stream);
+    if (read_version_.step() && read_version_.unsigned_integer(0) == version) return;
+    throw Error(
+        ErrorCode::corrupt,
+        fmt::format("look up the stream '{}': stream_heads says that event {} has version {} of it, the log does "
+                    "not: run verify",
+                    stream, last_seq, version));
 }
 
 // What is gathered or due is known nowhere else.

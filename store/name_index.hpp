@@ -83,20 +83,20 @@ class NameIndex {
     [[nodiscard]] Names& names(NameKind kind) noexcept { return names_[static_cast<std::size_t>(kind)]; }
     Named& named(NameKind kind, std::string_view name);
     [[nodiscard]] Entry read_entry(NameKind kind, std::string_view name);
+    void check_head(std::string_view stream, std::uint64_t last_seq, std::uint64_t version);
     void forget_idle(Names& names);
     void start_over();
     void gather(const Added& event);
     void complete_run();
     void write(const Row& row, std::uint64_t run);
 
-    Connection& connection_;
-    Statement read_layout_, read_events_, put_complete_;
+    Statement read_layout_, read_events_, read_version_, put_complete_;
     Names names_[name_kinds.size()];
     RunLayout layout_;
     std::uint64_t gathering_ = 0;    // the run that is not complete yet
     std::uint64_t gathered_to_ = 0;  // seq
     std::deque<DueRun> due_;         // complete, not in the tables, or not all of it
-    bool all_is_due_ = false;        // found complete when the log was read: whoever began to write it is gone
+    bool all_is_due_ = false;        // found complete when the log was read: whoever began to write it may be gone
     std::size_t rows_written_ = 0;   // of due_.front(), in committed transactions
     bool lost_ = true;
     // Of the open transaction:

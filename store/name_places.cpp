@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -51,8 +52,10 @@ std::optional<RunStep> step_through(ReaderPool::Lease& lease, NameKind kind, std
     return step;
 }
 
+// Rows of runs that are not complete are passed over: those of other names may not be there yet, and all of their events are
+// in the tail. What is found so never changes, however late it is read.
 void add_runs(ReaderPool::Lease& lease, NamePlaces& places, std::string_view name, std::uint64_t newest,
-              NumberRange runs) {
+              NumberRange runs, std::uint64_t most) {
     const auto add = [&](std::uint64_t run, const RunStep& step) {
         places.runs.push_back(run);
         places.entries += step.events;
@@ -62,7 +65,7 @@ void add_runs(ReaderPool::Lease& lease, NamePlaces& places, std::string_view nam
             if (const auto step = step_through(lease, places.kind, name, run)) add(run, *step);
         return;
     }
-    for (std::optional<std::uint64_t> run = newest; run && *run >= runs.first;) {
+    for (std::optional<std::uint64_t> run = newest; run && *run >= runs.first && places.entries < most;) {
         const auto step = step_through(lease, places.kind, name, *run);
         if (!step) throw_damaged(places.kind, name, *run, "is missing");
         if (*run <= runs.last) add(*run, *step);
@@ -91,19 +94,20 @@ void sort_out(std::vector<std::uint64_t>& numbers) {
 
 }  // namespace
 
-NamePlaces find_places(ReaderPool::Lease& lease, NameKind kind, std::vector<std::string> names, NumberRange seqs) {
+NamePlaces find_places(ReaderPool::Lease& lease, NameKind kind, std::vector<std::string> names, NumberRange seqs,
+                       std::uint64_t most) {
     const ReadTransaction transaction(lease);
     NamePlaces places{.kind = kind, .names = std::move(names), .layout = layout_of(lease)};
     if (seqs.empty()) return places;
     const RunLayout& layout = places.layout;
+    const std::uint64_t indexed = std::min(seqs.last, layout.indexed_to());
     for (const std::string& name : places.names) {
-        const std::uint64_t indexed = last_indexed(lease, kind, name);
-        if (indexed > 0)
-            add_runs(lease, places, name, layout.run_of(indexed),
-                     {layout.run_of(seqs.first), layout.run_of(seqs.last)});
-        // A run that is not written to its end may have this name's row all the same.
-        const std::uint64_t after = std::max(layout.indexed_to(), indexed);
-        collect_tail(lease, layout, kind, name, {std::max(seqs.first, after + 1), seqs.last}, places.tail);
+        const std::uint64_t last = seqs.first <= indexed ? last_indexed(lease, kind, name) : 0;
+        if (last > 0)
+            add_runs(lease, places, name, layout.run_of(last), {layout.run_of(seqs.first), layout.run_of(indexed)},
+                     most);
+        collect_tail(lease, layout, kind, name, {std::max(seqs.first, layout.indexed_to() + 1), seqs.last},
+                     places.tail);
     }
     places.entries += places.tail.size();
     sort_out(places.runs);
@@ -120,14 +124,15 @@ void read_run(ReaderPool::Lease& lease, const NamePlaces& places, std::uint64_t 
 std::uint64_t last_place(ReaderPool::Lease& lease, NameKind kind, std::string_view name, std::uint64_t at_most) {
     const ReadTransaction transaction(lease);
     const RunLayout layout = layout_of(lease);
-    const std::uint64_t indexed = last_indexed(lease, kind, name);
     std::vector<std::uint64_t> seqs;
-    collect_tail(lease, layout, kind, name, {std::max(layout.indexed_to(), indexed) + 1, at_most}, seqs);
+    collect_tail(lease, layout, kind, name, {layout.indexed_to() + 1, at_most}, seqs);
     if (!seqs.empty()) return seqs.back();
-    if (indexed <= at_most) return indexed;
+    const std::uint64_t indexed = last_indexed(lease, kind, name);
+    if (indexed <= std::min(at_most, layout.indexed_to())) return indexed;
     for (std::optional<std::uint64_t> run = layout.run_of(indexed); run;) {
         seqs.clear();
-        if (layout.first_seq(*run) <= at_most) add_seqs(lease, kind, layout, name, *run, seqs);
+        if (*run < layout.complete && layout.first_seq(*run) <= at_most)
+            add_seqs(lease, kind, layout, name, *run, seqs);
         const auto past = std::upper_bound(seqs.begin(), seqs.end(), at_most);
         if (past != seqs.begin()) return *std::prev(past);
         const auto step = step_through(lease, kind, name, *run);
@@ -139,22 +144,24 @@ std::uint64_t last_place(ReaderPool::Lease& lease, NameKind kind, std::string_vi
 
 std::vector<std::string> names_with_prefix(ReaderPool::Lease& lease, NameKind kind, std::string_view prefix,
                                            std::size_t most) {
-    std::vector<std::string> found;
     const ReadTransaction transaction(lease);
     const RunLayout layout = layout_of(lease);
-    const auto take = [&](std::string_view name) {
-        if (!name.starts_with(prefix) || found.size() > most) return false;
-        found.emplace_back(name);
+    // Each by itself: a name that is in both is one name.
+    std::vector<std::string> of_runs;
+    std::vector<std::string> of_tail;
+    const auto take = [&](std::vector<std::string>& names, std::string_view name) {
+        if (!name.starts_with(prefix) || names.size() > most) return false;
+        names.emplace_back(name);
         return true;
     };
     Statement& heads = lease.statement(sql_of(kind).list_heads);
     const ResetGuard guard(heads);
     heads.bind(1, prefix);
-    while (heads.step() && take(heads.text(0))) {
+    while (heads.step() && take(of_runs, heads.text(0))) {
     }
-    lease.tail().visit_names(lease, layout, kind, prefix, take);
-    std::sort(found.begin(), found.end());
-    found.erase(std::unique(found.begin(), found.end()), found.end());
+    lease.tail().visit_names(lease, layout, kind, prefix, [&](std::string_view name) { return take(of_tail, name); });
+    std::vector<std::string> found;
+    std::set_union(of_runs.begin(), of_runs.end(), of_tail.begin(), of_tail.end(), std::back_inserter(found));
     return found;
 }
 

@@ -22,10 +22,11 @@ struct NamePlaces {
     std::uint64_t entries = 0;          ///< how many events, with those of runs that only overlap the range
 };
 
-/// Of the events in `seqs`. Begins and ends a read transaction.
+/// Of the events in `seqs`; stops when it has found `most`, and then names only some of them. Begins and ends a read
+/// transaction.
 /// Throws Error: corrupt - a row that another leads to is not there, or not what it must be.
 [[nodiscard]] NamePlaces find_places(ReaderPool::Lease& lease, NameKind kind, std::vector<std::string> names,
-                                     NumberRange seqs);
+                                     NumberRange seqs, std::uint64_t most);
 
 /// The seqs of `places` in its run, ascending. Throws Error: corrupt.
 void read_run(ReaderPool::Lease& lease, const NamePlaces& places, std::uint64_t run, std::vector<std::uint64_t>& seqs);
@@ -34,7 +35,7 @@ void read_run(ReaderPool::Lease& lease, const NamePlaces& places, std::uint64_t 
 [[nodiscard]] std::uint64_t last_place(ReaderPool::Lease& lease, NameKind kind, std::string_view name,
                                        std::uint64_t at_most);
 
-/// The names from `prefix` on that begin with it, ascending; at most so many are looked at, then one more is returned.
+/// The names that begin with `prefix`, ascending; when there are more than `most`, some of them, but more than `most`.
 [[nodiscard]] std::vector<std::string> names_with_prefix(ReaderPool::Lease& lease, NameKind kind,
                                                          std::string_view prefix, std::size_t most);
 

@@ -5,11 +5,28 @@
 #include <algorithm>
 #include <utility>
 
+#include <daybook/event/error.hpp>
+
 namespace daybook {
 
 NameRunsCheck::NameRunsCheck(Verification& verification) : verification_(verification) {
-    Statement layout(verification.connection(), layout_sql);
-    layout_ = read_layout(layout);
+    compare([&] {
+        Statement layout(verification.connection(), layout_sql);
+        layout_ = read_layout(layout);
+    });
+}
+
+template <typename Part>
+void NameRunsCheck::compare(Part part) {
+    if (!tables_can_be_read_) return;
+    try {
+        part();
+    } catch (const Error& error) {
+        tables_can_be_read_ = false;
+        verification_.problem(
+            "derived_stream_runs", std::nullopt,
+            fmt::format("what derived tables say of streams and types cannot be read: {}", error.what()));
+    }
 }
 
 void NameRunsCheck::problem(std::string_view table, std::optional<std::uint64_t> seq, std::string_view message) {
@@ -17,7 +34,7 @@ void NameRunsCheck::problem(std::string_view table, std::optional<std::uint64_t>
 }
 
 void NameRunsCheck::add(std::uint64_t seq, std::string_view stream, std::uint64_t version, std::string_view type) {
-    if (const std::uint64_t run = layout_.run_of(seq); !run_ || run != *run_) begin_run(run);
+    if (const std::uint64_t run = layout_.run_of(seq); !run_ || run != *run_) compare([&] { begin_run(run); });
     last_seq_ = seq;
     const Entry& entry = put(NameKind::stream, stream, seq);
     if (version != entry.events)
@@ -32,9 +49,10 @@ NameRunsCheck::Entry& NameRunsCheck::put(NameKind kind, std::string_view name, s
     auto found = names.known.find(name);
     if (found == names.known.end()) found = names.known.try_emplace(std::string(name)).first;
     Entry& entry = found->second;
+    ++entry.events;
+    if (!tables_can_be_read_) return entry;
     if (entry.seqs.empty()) names.in_run.push_back(&*found);
     append_seq(entry.seqs, layout_, seq);
-    ++entry.events;
     return entry;
 }
 
@@ -153,6 +171,10 @@ void NameRunsCheck::compare_heads(NameKind kind) {
 }
 
 void NameRunsCheck::finish() {
+    compare([this] { compare_rest(); });
+}
+
+void NameRunsCheck::compare_rest() {
     const std::uint64_t first_unseen = run_ ? *run_ + 1 : 0;
     if (run_) end_run();
     if (layout_.indexed_to() > last_seq_)

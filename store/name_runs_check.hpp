@@ -18,7 +18,6 @@ namespace daybook {
 /// Keeps every stream and type in memory. Thread-safety: one thread at a time.
 class NameRunsCheck {
   public:
-    /// Throws Error: corrupt - store_info does not say how long runs are.
     explicit NameRunsCheck(Verification& verification);
     /// Events come in the order of seq.
     void add(std::uint64_t seq, std::string_view stream, std::uint64_t version, std::string_view type);
@@ -47,6 +46,10 @@ class NameRunsCheck {
     };
     enum class Rows : std::uint8_t { all, some, none };  // that the tables must have, or may, of a run
 
+    // Runs a part that reads tables. Damage there ends the comparison, not the verification of the log.
+    template <typename Part>
+    void compare(Part part);
+    void compare_rest();
     Entry& put(NameKind kind, std::string_view name, std::uint64_t seq);
     void begin_run(std::uint64_t run);
     void end_run();
@@ -57,6 +60,7 @@ class NameRunsCheck {
     void problem(std::string_view table, std::optional<std::uint64_t> seq, std::string_view message);
 
     Verification& verification_;
+    bool tables_can_be_read_ = true;
     RunLayout layout_;
     Names names_[name_kinds.size()];
     std::optional<std::uint64_t> run_;

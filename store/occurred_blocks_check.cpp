@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
+#include "store/occurred_blocks.hpp"
+
 namespace daybook {
 namespace {
 
 constexpr std::string_view code = "derived_occurred_blocks";
-constexpr std::uint64_t block_events = 1'024;  // schemas/sql/0001_daybook.sql: block = (seq - 1) / 1024
 
 }  // namespace
 
@@ -26,7 +27,7 @@ void OccurredBlocksCheck::next_kept() {
 
 void OccurredBlocksCheck::add(std::uint64_t seq, Timestamp occurred_at) {
     last_seq_ = seq;
-    const auto number = static_cast<std::int64_t>((seq - 1) / block_events);
+    const auto number = static_cast<std::int64_t>((seq - 1) / occurred_block_events);
     if (computed_ && computed_->number == number) {
         computed_->occurred_min = std::min(computed_->occurred_min, occurred_at.ns);
         computed_->occurred_max = std::max(computed_->occurred_max, occurred_at.ns);
@@ -37,7 +38,7 @@ void OccurredBlocksCheck::add(std::uint64_t seq, Timestamp occurred_at) {
 }
 
 void OccurredBlocksCheck::compare(const Block& computed) {
-    const auto first_seq = static_cast<std::uint64_t>(computed.number) * block_events + 1;
+    const auto first_seq = static_cast<std::uint64_t>(computed.number) * occurred_block_events + 1;
     while (kept_ && kept_->number < computed.number) {
         verification_.problem(
             code, std::nullopt,
@@ -47,7 +48,7 @@ void OccurredBlocksCheck::compare(const Block& computed) {
     if (!kept_ || kept_->number != computed.number) {
         verification_.problem(code, first_seq,
                               fmt::format("occurred_blocks lacks block {} (seq {} to {})", computed.number, first_seq,
-                                          first_seq + block_events - 1));
+                                          first_seq + occurred_block_events - 1));
         return;
     }
     if (kept_->occurred_min != computed.occurred_min || kept_->occurred_max != computed.occurred_max)
@@ -60,7 +61,7 @@ void OccurredBlocksCheck::compare(const Block& computed) {
 }
 
 void OccurredBlocksCheck::finish() {
-    if (computed_ && last_seq_ % block_events == 0) compare(*computed_);
+    if (computed_ && last_seq_ % occurred_block_events == 0) compare(*computed_);
     computed_.reset();
     for (; kept_; next_kept())
         verification_.problem(

@@ -19,6 +19,7 @@
 #include "store/connection.hpp"
 #include "store/event_reader_impl.hpp"
 #include "store/lock_file.hpp"
+#include "store/occurred_blocks.hpp"
 #include "store/opening.hpp"
 #include "store/reader_pool.hpp"
 
@@ -74,8 +75,8 @@ std::string occurred_sql(std::string_view end) {
     return fmt::format(
         "SELECT {0}(occurred) FROM (SELECT {0}(occurred_{0}) AS occurred FROM occurred_blocks UNION ALL"
         " SELECT {0}(occurred_at) FROM events_log"
-        "  WHERE seq > (SELECT coalesce(max(block) + 1, 0) * 1024 FROM occurred_blocks))",
-        end);
+        "  WHERE seq > (SELECT coalesce(max(block) + 1, 0) * {1} FROM occurred_blocks))",
+        end, occurred_block_events);
 }
 
 // What the heads count, and the events behind them: those of a name that come after its head's last.

@@ -119,8 +119,8 @@ void consider_keys(ReaderPool::Lease& lease, const Window& window, Choice& choic
     };
     consider(ReadPath::causation, window.causation_id);
     consider(ReadPath::correlation, window.correlation_id);
-    if (!window.stream) return;
-    NamePlaces places = find_places(lease, NameKind::stream, {*window.stream}, plan.seqs);
+    if (!window.stream || plan.path == ReadPath::nothing) return;
+    NamePlaces places = find_places(lease, NameKind::stream, {*window.stream}, plan.seqs, choice.entries);
     if (choice.offer(ReadPath::stream, places.entries)) plan.places = std::move(places);
 }
 
@@ -128,7 +128,7 @@ void consider_types(ReaderPool::Lease& lease, const Window& window, Choice& choi
     if (window.types.empty() || choice.plan.path == ReadPath::nothing) return;
     auto types = matching_types(lease, window.types);
     if (!types) return;
-    NamePlaces places = find_places(lease, NameKind::type, std::move(*types), choice.plan.seqs);
+    NamePlaces places = find_places(lease, NameKind::type, std::move(*types), choice.plan.seqs, choice.entries);
     if (choice.offer(ReadPath::types, places.entries)) choice.plan.places = std::move(places);
 }
 

@@ -136,6 +136,18 @@ TEST_CASE("runs: a complete run is written over several commits, and what a kill
     require_verified(test);
 }
 
+TEST_CASE("runs: a stream does not go on from a head that the log contradicts", "[runs]") {
+    TestStore test;
+    {
+        EventStore store = test.open();
+        for (int count = 0; count < 20; ++count) store.append(event("a"));
+    }
+    Connection(test.name(), {.writable = true}).execute("UPDATE stream_heads SET version = version - 1");
+    EventStore store = test.open();
+    CHECK_THAT(test::message_of([&] { return store.append(event("a")); }),
+               Catch::Contains("stream_heads") && Catch::Contains("run verify") && Catch::Contains("[corrupt]"));
+}
+
 TEST_CASE("runs: rows that lead elsewhere are errors, not other events", "[runs]") {
     TestStore test;
     StoreOptions options = test.options();

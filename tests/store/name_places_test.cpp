@@ -23,7 +23,7 @@ void fill(SqlLog& log, int events) {
 
 std::vector<std::uint64_t> seqs_of(SqlLog& log, NameKind kind, std::vector<std::string> names, NumberRange within) {
     auto lease = log.pool()->borrow();
-    const NamePlaces places = find_places(lease, kind, std::move(names), within);
+    const NamePlaces places = find_places(lease, kind, std::move(names), within, 1'000'000);
     std::vector<std::uint64_t> all;
     std::vector<std::uint64_t> of_run;
     for (const std::uint64_t run : places.runs) {
@@ -53,6 +53,38 @@ TEST_CASE("name places: of a range only the runs that overlap it are named, by a
     CHECK(seqs_of(log, NameKind::stream, {"rare"}, {25, 48}) == std::vector<std::uint64_t>{31, 41});
     // 1 to 1,600 are 200 runs: more than are looked at.
     CHECK(seqs_of(log, NameKind::stream, {"rare"}, {1, 1'600}).size() == 160);
+}
+
+TEST_CASE(
+    "name places: of a run that is written in part no row counts, and what is planned does not change when it is "
+    "completed") {
+    SqlLog log;
+    std::vector<Event> events;
+    for (int i = 0; i < 40; ++i) events.push_back(make_event("t:" + std::to_string(i % 5)));
+    log.append(events);
+    const int rows = GENERATE(0, 1, 2, 4);
+    log.index_in_part(20, rows);
+    auto lease = log.pool()->borrow();
+    const std::vector<std::string> names{"t:0", "t:3"};
+    const NamePlaces places = find_places(lease, NameKind::type, names, {1, 40}, 1'000);
+    CHECK(places.runs == std::vector<std::uint64_t>{0});
+    CHECK(places.tail == std::vector<std::uint64_t>{21, 24, 26, 29, 31, 34, 36, 39});
+    CHECK(last_place(lease, NameKind::type, "t:3", 40) == 39);
+    CHECK(last_place(lease, NameKind::type, "t:3", 20) == 19);
+}
+
+TEST_CASE("name places: a type that is in the runs and in the end counts once among too many") {
+    SqlLog log;
+    std::vector<Event> events;
+    for (int half = 0; half < 2; ++half)
+        for (int i = 0; i < 30; ++i) events.push_back(make_event("t:" + std::to_string(i)));
+    events.push_back(make_event("z:failed"));
+    log.append(events);
+    log.index(30);
+    log.index_in_part(30, 0);
+    auto lease = log.pool()->borrow();
+    CHECK(names_with_prefix(lease, NameKind::type, "", 31).size() == 31);
+    CHECK(names_with_prefix(lease, NameKind::type, "", 30).size() > 30);
 }
 
 TEST_CASE("name places: the last event at most at a seq is found in the end, at the head and further back") {

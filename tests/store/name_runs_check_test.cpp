@@ -96,6 +96,12 @@ TEST_CASE("verify runs: runs that are said to be complete before their events ar
     CHECK(std::count_if(report.problems.begin(), report.problems.end(), is_told) == 1);
 }
 
+TEST_CASE("verify runs: damage in a derived table does not keep the log from being checked", "[verify]") {
+    IndexedLog log;
+    log.edit("UPDATE store_info SET indexed_runs = -1; UPDATE events_log SET source = 'forged' WHERE seq = 13");
+    CHECK(log.codes() == Codes{"derived_stream_runs", "digest_mismatch"});
+}
+
 TEST_CASE("verify runs: a length of runs that cannot be is told", "[verify]") {
     IndexedLog log;
     log.edit("PRAGMA ignore_check_constraints = ON; UPDATE store_info SET run_events = 0");

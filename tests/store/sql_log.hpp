@@ -68,6 +68,10 @@ class SqlLog {
 
     /// Writes the complete runs of streams and types, each of so many events.
     void index(int run_events) { write_runs(*writer_, run_events, Sequence{events_.size()}); }
+    /// Of the last complete run only so many rows of each table.
+    void index_in_part(int run_events, int rows) {
+        write_runs_in_part(*writer_, run_events, Sequence{events_.size()}, rows);
+    }
 
     void append_result(EventResult result) {
         Statement statement(*writer_,

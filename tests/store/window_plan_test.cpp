@@ -84,8 +84,11 @@ WindowPlan plan_of(const SqlLog& log, const Window& window) {
 TEST_CASE("windows: every random window equals the whole log filtered by its conditions, whichever way it is read") {
     SqlLog log;
     log.append(make_random_events(4'000, 7));
-    // The end of the log and its runs: all in the end, all in runs, and both.
-    if (const int run_events = GENERATE(0, 1, 2, 97, 1'500); run_events > 0) log.index(run_events);
+    // The end of the log and its runs: all in the end, all in runs, both, and a run of which some rows are there.
+    const auto [run_events, rows] = GENERATE(table<int, int>(
+        {{0, 0}, {1, -1}, {2, -1}, {97, -1}, {1'500, -1}, {1'500, 0}, {1'500, 7}, {900, 1}, {900, 30}, {1'999, 11}}));
+    if (run_events > 0 && rows < 0) log.index(run_events);
+    if (run_events > 0 && rows >= 0) log.index_in_part(run_events, rows);
     const Head head = log.head();
     const Model model(log.events());
     std::mt19937_64 random(11);

@@ -46,6 +46,7 @@ class UuidV7Generator {
     std::uint32_t counter_ = 0;         // guarded by mutex_
     std::array<std::byte, 500> drawn_;  // guarded by mutex_; random bytes for many ids: each call of the source costs
     std::size_t drawn_left_ = 0;        // guarded by mutex_; ids
+    std::uint64_t drawn_in_ = 0;        // guarded by mutex_; which process
 };
 
 }  // namespace daybook
