@@ -22,7 +22,8 @@ void NameRunsCheck::compare(Part part) {
     try {
         part();
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::corrupt) throw;  // an error of the disk, or no memory, says nothing of the tables
+        if (error.code() != ErrorCode::corrupt)
+            throw;  // an error of the disk, or no memory, says nothing of the tables
         tables_can_be_read_ = false;
         verification_.problem(
             "derived_stream_runs", std::nullopt,
