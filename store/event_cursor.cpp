@@ -169,13 +169,15 @@ bool EventCursor::Impl::choose_places(ReaderPool::Lease& lease) {
     const std::size_t all = places.runs.size() + 1;
     if (places_chosen_ == all) return false;
     const std::size_t place = reverse_ ? all - 1 - places_chosen_ : places_chosen_;
+    std::vector<std::uint64_t> seqs;  // not seqs_: a damaged row ends this page, and the next one meets it again
     if (place == places.runs.size()) {
-        seqs_ = places.tail;
+        seqs = places.tail;
     } else {
-        read_run(lease, places, places.runs[place], seqs_);
+        read_run(lease, places, places.runs[place], seqs);
     }
-    std::erase_if(seqs_, [this](std::uint64_t seq) { return seq < plan_.seqs.first || seq > plan_.seqs.last; });
-    if (reverse_) std::reverse(seqs_.begin(), seqs_.end());
+    std::erase_if(seqs, [this](std::uint64_t seq) { return seq < plan_.seqs.first || seq > plan_.seqs.last; });
+    if (reverse_) std::reverse(seqs.begin(), seqs.end());
+    seqs_ = std::move(seqs);
     seqs_read_ = 0;
     ++places_chosen_;
     return true;

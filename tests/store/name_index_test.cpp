@@ -158,16 +158,26 @@ TEST_CASE("runs: rows that lead elsewhere are errors, not other events", "[runs]
         for (int count = 0; count < 1'000; ++count) asked.events.push_back(event(count % 100 == 0 ? "a" : "b"));
         for (int batch = 0; batch < 3; ++batch) store.append(asked);
     }
-    const char* edit = GENERATE("UPDATE stream_runs SET seqs = x'0001' WHERE stream = 'a' AND run = 1",
-                                "UPDATE stream_runs SET seqs = x'00010001' WHERE stream = 'a' AND run = 1",
-                                "UPDATE stream_runs SET seqs = x'ffff' WHERE stream = 'a' AND run = 1",
-                                "UPDATE stream_runs SET seqs = x'00' WHERE stream = 'a' AND run = 1",
-                                "UPDATE stream_runs SET previous_run = 1 WHERE stream = 'a' AND run = 1",
-                                "DELETE FROM stream_runs WHERE stream = 'a' AND run = 0",
-                                "UPDATE store_info SET indexed_runs = 9000000000000000000");
+    // Run 0 has ten events of `a`, which are handed out before the fault of run 1.
+    const auto [edit, read_before, fault] = GENERATE(table<const char*, std::size_t, const char*>(
+        {{"UPDATE stream_runs SET seqs = x'0001' WHERE stream = 'a' AND run = 1", 10,
+          "seq 1002, which is of stream 'b'"},
+         {"UPDATE stream_runs SET seqs = x'00000000' WHERE stream = 'a' AND run = 1", 10,
+          "does not list ascending seqs"},
+         {"UPDATE stream_runs SET seqs = x'ffff' WHERE stream = 'a' AND run = 1", 10, "does not list ascending seqs"},
+         {"UPDATE stream_runs SET seqs = x'00' WHERE stream = 'a' AND run = 1", 10, "does not list ascending seqs"},
+         {"UPDATE stream_runs SET previous_run = 1 WHERE stream = 'a' AND run = 1", 0, "names itself or a later one"},
+         {"DELETE FROM stream_runs WHERE stream = 'a' AND run = 0", 0, "row for run 0 is missing"},
+         {"UPDATE store_info SET indexed_runs = 9000000000000000000", 0, "complete runs of 1000 events cannot be"}}));
     CAPTURE(edit);
     Connection(test.name(), {.writable = true}).execute(edit);
     const EventStore store = EventStore::open(test.path, test.options(Access::read));
-    const std::string message = test::message_of([&] { return seqs_of(store, {.stream = "a"}); });
-    CHECK_THAT(message, Catch::Contains("run verify") && Catch::Contains("[corrupt]"));
+    std::size_t read = 0;
+    const std::string message = test::message_of([&] {
+        EventCursor cursor = store.read({.stream = "a"});
+        while (cursor.next() != nullptr) ++read;
+        return read;
+    });
+    CHECK(read == read_before);
+    CHECK_THAT(message, Catch::Contains(fault) && Catch::Contains("run verify") && Catch::Contains("[corrupt]"));
 }
