@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <daybook/event/clock.hpp>
@@ -20,6 +19,7 @@
 #include "store/chain.hpp"
 #include "store/connection.hpp"
 #include "store/name_index.hpp"
+#include "store/text_map.hpp"
 
 namespace daybook {
 
@@ -88,10 +88,6 @@ class LogWriter {
     void note_write() noexcept { wrote_ = true; }
 
   private:
-    struct TextHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-    };
     struct Reached {
         Head head;
         Timestamp event_time{INT64_MIN};   // recorded_at of the last event
@@ -118,7 +114,7 @@ class LogWriter {
     bool normal_noted_ = false;
     int wal_pages_ = 0;
     NameIndex names_;
-    std::unordered_map<std::string, std::unique_ptr<Statement>, TextHash, std::equal_to<>> statements_;
+    TextMap<std::unique_ptr<Statement>> statements_;
     Statement begin_, commit_, rollback_, read_data_version_, insert_event_, insert_result_;
 };
 

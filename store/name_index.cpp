@@ -22,7 +22,7 @@ constexpr std::size_t due_rows_of_an_event = 4;
 
 NameIndex::NameIndex(Connection& connection)
     : read_layout_(connection, layout_sql),
-      read_events_(connection, "SELECT seq, stream, type FROM events_log WHERE seq > ?1 ORDER BY seq"),
+      read_events_(connection, named_events_sql),
       read_version_(connection, "SELECT version FROM events_log WHERE seq = ?1 AND stream = ?2"),
       put_complete_(connection, "UPDATE store_info SET indexed_runs = ?1 WHERE id = 1") {
     for (const NameKind kind : name_kinds) {

@@ -8,13 +8,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <daybook/event/position.hpp>
 
 #include "store/connection.hpp"
 #include "store/name_runs.hpp"
+#include "store/text_map.hpp"
 
 namespace daybook {
 
@@ -50,11 +50,7 @@ class NameIndex {
         std::optional<std::uint64_t> indexed_run = {};  // the last complete run that has it
         std::string seqs = {};                          // of the run being gathered
     };
-    struct TextHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-    };
-    using Entries = std::unordered_map<std::string, Entry, TextHash, std::equal_to<>>;
+    using Entries = TextMap<Entry>;
     using Named = Entries::value_type;
     // Of one kind.
     struct Names {

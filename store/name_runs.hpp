@@ -39,6 +39,10 @@ inline constexpr std::string_view layout_sql = "SELECT run_events, indexed_runs 
 /// The one row of layout_sql. Throws Error: corrupt.
 [[nodiscard]] RunLayout read_layout(Statement& layout);
 
+/// ?1 seq → seq, stream, type of every event after it.
+inline constexpr std::string_view named_events_sql =
+    "SELECT seq, stream, type FROM events_log WHERE seq > ?1 ORDER BY seq";
+
 struct NameSql {
     std::string_view runs_table;
     std::string_view heads_table;

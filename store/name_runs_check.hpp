@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "store/name_runs.hpp"
+#include "store/text_map.hpp"
 #include "store/verification.hpp"
 
 namespace daybook {
@@ -34,11 +34,7 @@ class NameRunsCheck {
         std::uint64_t head_events = 0;
         std::uint64_t head_seq = 0;
     };
-    struct TextHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-    };
-    using Entries = std::unordered_map<std::string, Entry, TextHash, std::equal_to<>>;
+    using Entries = TextMap<Entry>;
     using Named = Entries::value_type;
     struct Names {
         Entries known;

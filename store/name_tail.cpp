@@ -35,7 +35,7 @@ void NameTail::visit_names(ReaderPool::Lease& lease, const RunLayout& layout, Na
 void NameTail::read_on(ReaderPool::Lease& lease, const RunLayout& layout) {
     const bool has_gap = layout.indexed_to() < after_ || layout.indexed_to() > last_;
     if (has_gap || layout.indexed_to() - after_ > runs_kept_max * layout.run_events) start_over(layout.indexed_to());
-    Statement& events = lease.statement("SELECT seq, stream, type FROM events_log WHERE seq > ?1 ORDER BY seq");
+    Statement& events = lease.statement(named_events_sql);
     const ResetGuard guard(events);
     events.bind(1, last_);
     try {

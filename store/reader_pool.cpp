@@ -7,24 +7,16 @@
 
 #include "event/process_mark.hpp"
 #include "store/name_tail.hpp"
+#include "store/text_map.hpp"
 
 namespace daybook {
-
-namespace {
-
-struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-};
-
-}  // namespace
 
 struct ReaderPool::Reader {
     explicit Reader(std::unique_ptr<Connection> opened) : connection(std::move(opened)) {}
 
     std::unique_ptr<Connection> connection;  // declared first: statements die before their connection
     // Each text has as many statements as were ever used at once.
-    std::unordered_map<std::string, std::vector<std::unique_ptr<Statement>>, TextHash, std::equal_to<>> statements;
+    TextMap<std::vector<std::unique_ptr<Statement>>> statements;
 };
 
 ReaderPool::ReaderPool(Factory factory, std::size_t idle_connections_max)
