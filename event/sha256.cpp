@@ -14,56 +14,65 @@ void require(int ok) {
     if (ok != 1) throw Error(ErrorCode::internal, "compute SHA-256: libcrypto refused");
 }
 
+// Fetched once for the life of the process: a fetch costs more than hashing a small event.
+const EVP_MD* algorithm() {
+    static const EVP_MD* const fetched = [] {
+        const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+        return sha256 != nullptr ? sha256 : throw std::bad_alloc();
+    }();
+    return fetched;
+}
+
 }  // namespace
 
 struct Sha256::Impl {
-    // Fetched once an object: an implicit fetch at each start costs more than hashing a small event.
-    EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     EVP_MD_CTX* context = EVP_MD_CTX_new();
+    bool is_started = false;
 
     Impl() {
-        if (algorithm == nullptr || context == nullptr) {
-            release();
-            throw std::bad_alloc();
-        }
+        if (context == nullptr) throw std::bad_alloc();
     }
-    ~Impl() { release(); }
+    ~Impl() { EVP_MD_CTX_free(context); }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    void release() noexcept {
-        EVP_MD_CTX_free(context);
-        EVP_MD_free(algorithm);
+    void update(const void* bytes, std::size_t size) {
+        start();
+        require(EVP_DigestUpdate(context, bytes, size));
     }
-    void start() { require(EVP_DigestInit_ex(context, algorithm, nullptr)); }
+    // Late: who hashes once would pay for a second start.
+    void start() {
+        if (is_started) return;
+        require(EVP_DigestInit_ex(context, algorithm(), nullptr));
+        is_started = true;
+    }
 };
 
-Sha256::Sha256() : impl_(std::make_unique<Impl>()) {
-    impl_->start();
-}
+Sha256::Sha256() : impl_(std::make_unique<Impl>()) {}
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-    require(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()));
+    impl_->update(bytes.data(), bytes.size());
 }
 
 void Sha256::update(std::string_view text) {
-    require(EVP_DigestUpdate(impl_->context, text.data(), text.size()));
+    impl_->update(text.data(), text.size());
 }
 
 Digest Sha256::finish() {
+    impl_->start();
     Digest digest;
     require(EVP_DigestFinal_ex(impl_->context, reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr));
-    impl_->start();
+    impl_->is_started = false;
     return digest;
 }
 
 Digest sha256(std::string_view text) {
     Digest digest;
     require(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr,
-                       EVP_sha256(), nullptr));
+                       algorithm(), nullptr));
     return digest;
 }
 

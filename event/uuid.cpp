@@ -10,7 +10,6 @@
 #include <daybook/event/random_source.hpp>
 
 #include "event/hex.hpp"
-#include "event/process_mark.hpp"
 
 namespace daybook {
 namespace {
@@ -81,17 +80,10 @@ UuidV7Generator::UuidV7Generator(Clock& clock, RandomSource& random) : clock_(cl
 Uuid UuidV7Generator::next() {
     constexpr std::uint32_t counter_max = 0xfff;
     constexpr std::uint32_t start_max = 0x7ff;
-    constexpr std::size_t random_bytes = 10;  // of an id
 
     Uuid uuid;
     const std::lock_guard lock(mutex_);
-    if (drawn_left_ == 0 || drawn_in_ != process_mark()) {  // a child must not use what its parent will use too
-        random_.fill(drawn_);
-        drawn_in_ = process_mark();
-        drawn_left_ = drawn_.size() / random_bytes;
-    }
-    std::copy_n(drawn_.begin() + static_cast<std::ptrdiff_t>(--drawn_left_ * random_bytes), random_bytes,
-                uuid.bytes.begin() + 6);
+    random_.fill(std::span(uuid.bytes).subspan(6));
     const std::int64_t now_ms = clock_.now().ns / 1'000'000;
     const std::uint64_t ms = now_ms < 0 ? 0 : static_cast<std::uint64_t>(now_ms);
     const std::uint32_t random_start =

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <set>
-#include <span>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
@@ -56,22 +55,22 @@ std::string_view difference(const PreparedEvent& prepared, const StoredEvent& st
     return {};
 }
 
-Event committed_event(const PreparedEvent& prepared, const PlacedEvent& placed) {
-    const NewEvent& event = prepared.event;
+Event committed_event(PreparedEvent&& prepared, const PlacedEvent& placed) noexcept {
+    NewEvent& event = prepared.event;
     return {.seq = placed.seq,
-            .id = event.id,
-            .type = event.type,
-            .event_version = event.event_version,
-            .stream = event.stream,
+            .id = std::move(event.id),
+            .type = std::move(event.type),
+            .event_version = std::move(event.event_version),
+            .stream = std::move(event.stream),
             .version = placed.version,
-            .source = event.source,
-            .correlation_id = event.correlation_id,
-            .causation_id = event.causation_id,
+            .source = std::move(event.source),
+            .correlation_id = std::move(event.correlation_id),
+            .causation_id = std::move(event.causation_id),
             .occurred_at = placed.occurred_at,
             .recorded_at = placed.recorded_at,
-            .tags = event.tags,
-            .payload = event.payload,
-            .metadata = event.metadata,
+            .tags = std::move(event.tags),
+            .payload = std::move(event.payload),
+            .metadata = std::move(event.metadata),
             .digest = placed.digest};
 }
 
@@ -89,11 +88,9 @@ AppendWork::AppendWork(AppendRequest request, const StoreOptions& options, UuidV
 
     const std::size_t count = request_.events.size();
     prepared_.reserve(count);
-    ChainHasher hasher;
-    std::vector<Salt> salts(count);
-    options.random->fill(std::as_writable_bytes(std::span(salts)));  // at once: each call asks the system who it is
-    for (std::size_t i = 0; i < count; ++i) prepare(std::move(request_.events[i]), salts[i], options, ids, hasher);
+    for (NewEvent& event : request_.events) prepare(std::move(event), options, ids);
     request_.events.clear();
+    make_room(count);
     if (count > 1 && bytes_ > limits.batch_bytes_max)
         throw Error(
             ErrorCode::too_large,
@@ -110,8 +107,19 @@ AppendWork::AppendWork(AppendRequest request, const StoreOptions& options, UuidV
                                     prepared.event.id));
 }
 
-void AppendWork::prepare(NewEvent event, const Salt& salt, const StoreOptions& options, UuidV7Generator& ids,
-                         ChainHasher& hasher) {
+// All that the answer takes: the leader is spared the time, and once the commit is durable nothing may fail for lack of memory.
+void AppendWork::make_room(std::size_t count) {
+    placed_.resize(count);
+    to_write_.resize(count);
+    appended_.positions.resize(count);
+    if (request_.return_events) appended_.events.resize(count);
+    appended_.pending.reserve(request_.pending.size());
+    appended_.ids.reserve(count);
+    for (const PreparedEvent& prepared : prepared_) appended_.ids.push_back(prepared.event.id);
+}
+
+void AppendWork::prepare(NewEvent event, const StoreOptions& options, UuidV7Generator& ids) {
+    thread_local ChainHasher hasher;  // making one costs as much as it does
     PreparedEvent prepared;
     prepared.event = checked(std::move(event), options.limits);
     NewEvent& checked_event = prepared.event;
@@ -119,7 +127,7 @@ void AppendWork::prepare(NewEvent event, const Salt& salt, const StoreOptions& o
     if (prepared.id_is_new) checked_event.id = ids.next().to_string();
     for (const std::shared_ptr<Guard>& guard : options.guards) ask(*guard, checked_event);
     prepared.tags = tags_to_json(checked_event.tags);
-    prepared.salt = salt;
+    options.random->fill(prepared.salt);
     prepared.payload_hash = hasher.payload(view(prepared.salt), checked_event.payload);
     prepared.content_hash = hasher.content({.event_id = checked_event.id,
                                             .type = checked_event.type,
@@ -153,90 +161,80 @@ void AppendWork::check_pending(const Limits& limits) const {
 }
 
 void AppendWork::check(LogWriter& writer) {
-    Appended appended;
-    appended.positions.resize(prepared_.size());
-    if (request_.return_events) appended.events.resize(prepared_.size());
+    conflict_.reset();
+    appended_.positions.assign(prepared_.size(), {});
     to_write_.assign(prepared_.size(), true);
     anything_to_write_ = false;
-    if (!look_for_repeats(writer, appended)) return;
-    anything_to_write_ = std::find(to_write_.begin(), to_write_.end(), true) != to_write_.end();
-    if (anything_to_write_) {
-        VersionConflict conflict;
-        for (const StreamExpectation& expectation : request_.expectations) {
-            const Version actual = writer.stream_version(expectation.stream);
-            if (!expectation.version.holds(actual))
-                conflict.failed.push_back({expectation.stream, expectation.version, actual});
-        }
-        if (!conflict.failed.empty()) {
-            anything_to_write_ = false;
-            outcome_ = std::move(conflict);
-            return;
-        }
+    look_for_repeats(writer);
+    if (conflict_ || std::find(to_write_.begin(), to_write_.end(), true) == to_write_.end()) return;
+    VersionConflict conflict;
+    for (const StreamExpectation& expectation : request_.expectations) {
+        const Version actual = writer.stream_version(expectation.stream);
+        if (!expectation.version.holds(actual))
+            conflict.failed.push_back({expectation.stream, expectation.version, actual});
     }
-    outcome_ = std::move(appended);
+    if (conflict.failed.empty()) {
+        anything_to_write_ = true;
+    } else {
+        conflict_ = std::move(conflict);
+    }
 }
 
-bool AppendWork::look_for_repeats(LogWriter& writer, Appended& appended) {
+void AppendWork::look_for_repeats(LogWriter& writer) {
     std::optional<std::size_t> missing;
     std::optional<std::size_t> there;
     for (std::size_t index = 0; index < prepared_.size(); ++index) {
         const PreparedEvent& prepared = prepared_[index];
-        const std::optional<StoredEvent> stored =
-            prepared.id_is_new ? std::nullopt : writer.find_event(prepared.event.id);
+        std::optional<StoredEvent> stored = prepared.id_is_new ? std::nullopt : writer.find_event(prepared.event.id);
         if (!stored) {
             if (!missing) missing = index;
             continue;
         }
         const std::string_view differs = difference(prepared, *stored);
         if (!differs.empty() && !request_.first_stands && request_.repeats != Repeats::skip_conflicts) {
-            outcome_ = IdempotencyConflict{index, prepared.event.id, stored->event.seq, std::string(differs)};
-            return false;
+            conflict_ = IdempotencyConflict{index, prepared.event.id, stored->event.seq, std::string(differs)};
+            return;
         }
         if (!there) there = index;
         to_write_[index] = false;
-        place_stored(index, *stored, !differs.empty(), appended);
+        place_stored(index, std::move(*stored), !differs.empty());
     }
-    if (request_.repeats == Repeats::whole_batch && there && missing) {
-        outcome_ = IdempotencyConflict{*missing, prepared_[*missing].event.id, std::nullopt, "partial_batch"};
-        return false;
-    }
-    return true;
+    if (request_.repeats == Repeats::whole_batch && there && missing)
+        conflict_ = IdempotencyConflict{*missing, prepared_[*missing].event.id, std::nullopt, "partial_batch"};
 }
 
-void AppendWork::place_stored(std::size_t index, const StoredEvent& stored, bool differs, Appended& appended) const {
-    AppendedEvent& position = appended.positions[index];
+void AppendWork::place_stored(std::size_t index, StoredEvent stored, bool differs) {
+    AppendedEvent& position = appended_.positions[index];
     const bool conflict = differs && !request_.first_stands;
     position.outcome = conflict ? AppendedEvent::Outcome::conflict : AppendedEvent::Outcome::already_appended;
     position.seq = stored.event.seq;
     position.version = stored.event.version;
     position.differs = differs && request_.first_stands;
-    if (request_.return_events) appended.events[index] = stored.event;
+    if (request_.return_events) appended_.events[index] = std::move(stored.event);
 }
 
 void AppendWork::write(LogWriter& writer) {
-    auto* const appended = std::get_if<Appended>(&outcome_);
-    if (appended == nullptr) return;
+    if (conflict_) return;
     const Timestamp recorded_at = anything_to_write_ ? writer.now_for_events() : Timestamp{};
     for (std::size_t index = 0; index < prepared_.size(); ++index) {
         if (!to_write_[index]) continue;
-        const PlacedEvent placed = writer.append_event(prepared_[index], recorded_at);
-        appended->positions[index].seq = placed.seq;
-        appended->positions[index].version = placed.version;
-        if (request_.return_events) appended->events[index] = committed_event(prepared_[index], placed);
+        placed_[index] = writer.append_event(prepared_[index], recorded_at);
+        appended_.positions[index].seq = placed_[index].seq;
+        appended_.positions[index].version = placed_[index].version;
     }
+    appended_.pending.clear();
     for (const PendingHandler& handler : request_.pending) {
         if (!to_write_[handler.event_index]) continue;  // it got its row when the event was appended
-        EventResult row = pending_row(handler, appended->positions[handler.event_index].seq);
+        EventResult row = pending_row(handler, appended_.positions[handler.event_index].seq);
         writer.append_result(row, handler.recoverable);
-        appended->pending.push_back(std::move(row));
+        appended_.pending.push_back(std::move(row));
     }
-    for (const AppendedEvent& position : appended->positions) {
+    appended_.first_seq = appended_.last_seq = {};
+    for (const AppendedEvent& position : appended_.positions) {
         if (position.outcome == AppendedEvent::Outcome::conflict) continue;
-        if (appended->first_seq.value == 0 || position.seq < appended->first_seq) appended->first_seq = position.seq;
-        appended->last_seq = std::max(appended->last_seq, position.seq);
+        if (appended_.first_seq.value == 0 || position.seq < appended_.first_seq) appended_.first_seq = position.seq;
+        appended_.last_seq = std::max(appended_.last_seq, position.seq);
     }
-    appended->ids.reserve(prepared_.size());
-    for (const PreparedEvent& prepared : prepared_) appended->ids.push_back(prepared.event.id);
 }
 
 EventResult AppendWork::pending_row(const PendingHandler& handler, Sequence event_seq) const {
@@ -250,13 +248,25 @@ EventResult AppendWork::pending_row(const PendingHandler& handler, Sequence even
 }
 
 void AppendWork::durable() noexcept {
-    const auto* const appended = std::get_if<Appended>(&outcome_);
-    if (appended == nullptr || !anything_to_write_ || !request_.on_durable) return;
+    if (conflict_ || !anything_to_write_ || !request_.on_durable) return;
+    return_events();
     try {
-        request_.on_durable(*appended);
+        request_.on_durable(appended_);
     } catch (...) {
         // It was told not to throw; the commit stands, and the other callers must not pay for it.
     }
+}
+
+void AppendWork::return_events() noexcept {
+    if (!request_.return_events || std::exchange(events_returned_, true)) return;
+    for (std::size_t index = 0; index < prepared_.size(); ++index)
+        if (to_write_[index]) appended_.events[index] = committed_event(std::move(prepared_[index]), placed_[index]);
+}
+
+AppendOutcome AppendWork::take_outcome() noexcept {
+    if (conflict_) return std::visit([](auto& conflict) { return AppendOutcome(std::move(conflict)); }, *conflict_);
+    return_events();
+    return std::move(appended_);
 }
 
 }  // namespace daybook

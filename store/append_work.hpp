@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
-#include <string_view>
+#include <optional>
+#include <variant>
 #include <vector>
 
 #include <daybook/event/random_source.hpp>
@@ -27,23 +27,28 @@ class AppendWork final : public Work {
     void write(LogWriter& writer) override;
     void durable() noexcept override;
 
-    [[nodiscard]] AppendOutcome take_outcome() { return std::move(outcome_); }
+    /// When it is over and was not refused by an exception; once.
+    [[nodiscard]] AppendOutcome take_outcome() noexcept;
 
   private:
-    void prepare(NewEvent event, const Salt& salt, const StoreOptions& options, UuidV7Generator& ids,
-                 ChainHasher& hasher);
+    void prepare(NewEvent event, const StoreOptions& options, UuidV7Generator& ids);
+    void make_room(std::size_t count);
     void check_pending(const Limits& limits) const;
-    /// False when the outcome is an IdempotencyConflict.
-    [[nodiscard]] bool look_for_repeats(LogWriter& writer, Appended& appended);
-    void place_stored(std::size_t index, const StoredEvent& stored, bool differs, Appended& appended) const;
+    void look_for_repeats(LogWriter& writer);
+    void place_stored(std::size_t index, StoredEvent stored, bool differs);
     [[nodiscard]] EventResult pending_row(const PendingHandler& handler, Sequence event_seq) const;
+    /// Moves the texts of what was written out of prepared_: only when nothing will be written again.
+    void return_events() noexcept;
 
     AppendRequest request_;  // its events were moved into prepared_
     std::vector<PreparedEvent> prepared_;
+    std::vector<PlacedEvent> placed_;  // by event; of those that were written
     std::size_t bytes_ = 0;
     std::vector<bool> to_write_;  // by event: not in the log yet
     bool anything_to_write_ = false;
-    AppendOutcome outcome_;
+    bool events_returned_ = false;
+    std::optional<std::variant<VersionConflict, IdempotencyConflict>> conflict_;
+    Appended appended_;  // the answer if there is no conflict
 };
 
 }  // namespace daybook

@@ -49,6 +49,8 @@ void put_bytes(std::string& out, const std::array<std::byte, size>& bytes) {
 }
 
 void begin(std::string& out, char kind) {
+    constexpr std::size_t kept_bytes_max = 65'536;  // one large text must not hold its memory for ever
+    if (out.capacity() > kept_bytes_max) out = {};
     out.clear();
     out += kind;
     out += format;

@@ -42,11 +42,8 @@ class UuidV7Generator {
     Clock& clock_;
     RandomSource& random_;
     std::mutex mutex_;
-    std::uint64_t last_ms_ = 0;         // guarded by mutex_
-    std::uint32_t counter_ = 0;         // guarded by mutex_
-    std::array<std::byte, 500> drawn_;  // guarded by mutex_; random bytes for many ids: each call of the source costs
-    std::size_t drawn_left_ = 0;        // guarded by mutex_; ids
-    std::uint64_t drawn_in_ = 0;        // guarded by mutex_; which process
+    std::uint64_t last_ms_ = 0;  // guarded by mutex_
+    std::uint32_t counter_ = 0;  // guarded by mutex_
 };
 
 }  // namespace daybook
