@@ -16,7 +16,7 @@ namespace daybook {
 
 namespace {
 
-// Sleeps an eighth of what it has waited at its place: a hand-over costs little of the wait, and a long wait little of the
+// Sleeps a part of what it has waited at its place: a hand-over costs little of the wait, and a long wait little of the
 // processor. It does not yield: where other programs are busy, that costs a time slice.
 class Patience {
   public:
@@ -27,9 +27,10 @@ class Patience {
         const std::chrono::nanoseconds now = clock_.steady();
         if (std::exchange(place_, place) != place) since_ = now;
         if (now >= deadline_) return false;
+        constexpr int part = 32;
         constexpr std::chrono::nanoseconds shortest = std::chrono::microseconds(20);
         constexpr std::chrono::nanoseconds longest = std::chrono::milliseconds(2);
-        clock_.sleep_for(std::min(std::clamp((now - since_) / 8, shortest, longest), deadline_ - now));
+        clock_.sleep_for(std::min(std::clamp((now - since_) / part, shortest, longest), deadline_ - now));
         return true;
     }
 
@@ -96,7 +97,9 @@ bool LockFile::try_lock_writer() {
 }
 
 void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
-    if (try_lock_writer()) return;
+    const bool others_wait = file_->is_locked_by_other(line_begin, line_places);
+    if (!others_wait) begin_turn(clock);
+    if ((!others_wait || clock.steady() < turn_ends_) && file_->try_lock(writer_byte, LockMode::exclusive)) return;
     Patience patience(clock, timeout);
     PlaceInLine place(*file_);
     while (!place.advance() || !file_->try_lock(writer_byte, LockMode::exclusive)) {
@@ -108,6 +111,11 @@ void LockFile::lock_writer(Clock& clock, std::chrono::nanoseconds timeout) {
                                 database_, holder ? fmt::format(" (process {})", *holder) : "", path_,
                                 std::chrono::duration<double>(timeout).count()));
     }
+    begin_turn(clock);
+}
+
+void LockFile::begin_turn(Clock& clock) {
+    turn_ends_ = clock.steady() + turn;
 }
 
 void LockFile::unlock_writer() {

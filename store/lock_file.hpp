@@ -40,6 +40,9 @@ class LockFile {
     static constexpr std::uint64_t life_byte = writer_byte + 1;  ///< shared by each store that is open for writing
     static constexpr std::uint64_t line_begin = life_byte + 1;   ///< the places of who waits for the writer lock
     static constexpr std::size_t line_places = 4;
+    /// What one commit costs more after a commit of another process than after one of its own, new pages and the waiting for each
+    /// other, must be little beside it.
+    static constexpr std::chrono::milliseconds turn{10};
     static constexpr std::uint64_t owners_begin = std::uint64_t{1} << 50;  ///< one byte for each owner's name
 
     /// Opens `<database>.lock`, making it (mode 0600) when `create`. Throws Error: no_such_file,
@@ -53,9 +56,9 @@ class LockFile {
     /// the child would keep the parent's locks after the parent's death. Nothing else may be called afterwards.
     void abandon() noexcept;
 
-    /// Waits in a line, unless nobody is in it: who came first is served first, and a store that has just written goes to the back. With more
-    /// than line_places waiting, those without a place get the last one in no order. Throws Error: busy - not had within
-    /// `timeout`.
+    /// Waits in a line, unless nobody is in it: who came first is served first. A store whose turn it is may take the lock again
+    /// and again for as long as `turn`; then it goes to the back. With more than line_places waiting, those without a place
+    /// get the last one in no order. Throws Error: busy - not had within `timeout`.
     void lock_writer(Clock& clock, std::chrono::nanoseconds timeout);
     /// False when somebody holds it, or waits for it.
     [[nodiscard]] bool try_lock_writer();
@@ -92,9 +95,12 @@ class LockFile {
     [[nodiscard]] static std::uint64_t owner_byte(std::string_view name);
 
   private:
+    void begin_turn(Clock& clock);
+
     std::string database_;
     std::string path_;
     std::unique_ptr<File> file_;
+    std::chrono::nanoseconds turn_ends_{};  // by the clock of who locks
     std::mutex owners_mutex_;
     std::set<std::string, std::less<>> owners_;  // held through this file; guarded by owners_mutex_
 };

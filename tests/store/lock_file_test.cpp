@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -139,6 +140,50 @@ TEST_CASE("lock file: who came later is not served before who came first, even w
     CHECK(were_kept_out);
     locks.two.unlock_writer();
     CHECK(three.try_lock_writer());
+}
+
+TEST_CASE("lock file: a store may write again while its turn lasts, though another waits, and no longer",
+          "[lock_file]") {
+    Locks locks;
+    LettingClock waiting;
+    const auto write_again = [&] {
+        return code_of([&] {
+            locks.one.lock_writer(locks.clock, 0s);
+            return 0;
+        });
+    };
+    std::optional<ErrorCode> within;
+    std::optional<ErrorCode> after;
+    locks.one.lock_writer(locks.clock, 0s);
+    waiting.on_sleep = [&] {  // two waits at the front
+        locks.one.unlock_writer();
+        locks.clock.advance(LockFile::turn - 1ns);
+        within = write_again();
+        locks.one.unlock_writer();
+        locks.clock.advance(1ns);
+        after = write_again();
+    };
+    locks.two.lock_writer(waiting, 1s);
+    CHECK(within == std::nullopt);
+    CHECK(after == ErrorCode::busy);
+}
+
+TEST_CASE("lock file: a turn begins anew with each lock that nobody else waits for", "[lock_file]") {
+    Locks locks;
+    LettingClock waiting;
+    locks.one.lock_writer(locks.clock, 0s);
+    locks.one.unlock_writer();
+    locks.clock.advance(LockFile::turn);
+    locks.one.lock_writer(locks.clock, 0s);
+    bool again = false;
+    waiting.on_sleep = [&] {
+        locks.one.unlock_writer();
+        locks.one.lock_writer(locks.clock, 0s);
+        again = true;
+        locks.one.unlock_writer();
+    };
+    locks.two.lock_writer(waiting, 1s);
+    CHECK(again);
 }
 
 TEST_CASE("lock file: only one store is alone in having the file open for writing", "[lock_file]") {
