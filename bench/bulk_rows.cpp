@@ -103,7 +103,7 @@ Row bulk_row(std::uint64_t events, std::uint64_t streams, double bound, std::opt
 
 std::vector<Row> bulk_rows() {
     std::vector<Row> rows;
-    rows.push_back(bulk_row(300'000, 1000, 0.45, 0.2));
+    rows.push_back(bulk_row(300'000, 1000, 0.45, 0.23));
     rows.push_back(bulk_row(1'000'000, 50'000, 0.35, {}));
     rows.push_back({.name = "bulk with random ids (UUIDv4), 1 M events",
                     .limit = "the same with ordered ids",
@@ -119,7 +119,7 @@ std::vector<Row> bulk_rows() {
                     .limit = "bulk append of the same events",
                     .unit = "events/s",
                     .bound = 0.6,
-                    .guard = 0.3,
+                    .guard = 0.4,
                     .measure = [](Setting& setting) {
                         const std::uint64_t count = setting.count(300'000);
                         return setting.both([&] { return import_lines(count); },

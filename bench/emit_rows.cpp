@@ -200,14 +200,14 @@ Sample dispatch(Setting& setting) {
 std::vector<Row> emit_rows() {
     std::vector<Row> rows;
     rows.push_back(emit_row(1, 0.95, 0.45));
-    rows.push_back(emit_row(4, 0.85, 0.25));
-    rows.push_back(emit_row(16, 0.85, 0.25));
-    rows.push_back(emit_row(64, 0.9, 0.2));
+    rows.push_back(emit_row(4, 0.85, 0.33));
+    rows.push_back(emit_row(16, 0.85, 0.33));
+    rows.push_back(emit_row(64, 0.9, 0.23));
     rows.push_back(peer_row("Redis XADD, appendfsync always, 64 clients", 1.7, redis_appends));
     rows.push_back(peer_row("PostgreSQL, synchronous_commit=on, 64 clients", 5, postgres_appends));
     for (const AbxbusStore store : {AbxbusStore::none, AbxbusStore::jsonl, AbxbusStore::sqlite})
         for (const std::size_t handlers : {std::size_t{0}, std::size_t{1}}) rows.push_back(abxbus_row(store, handlers));
-    rows.push_back(handlers_row(1, 1, 0.45, 0.2));
+    rows.push_back(handlers_row(1, 1, 0.45, 0.23));
     rows.push_back(handlers_row(1, 10, 0.4, {}));
     rows.push_back(handlers_row(64, 1, 0.5, {}));
     for (const bool with_thread : {false, true})
@@ -216,7 +216,7 @@ std::vector<Row> emit_rows() {
                         .unit = "events/s",
                         .goal = with_thread ? Goal::at_least : Goal::stated,
                         .bound = 1,
-                        .guard = with_thread ? std::optional<double>(0.25) : std::nullopt,
+                        .guard = with_thread ? std::optional<double>(0.38) : std::nullopt,
                         .measure = [with_thread](Setting& setting) {
                             return setting.both([&] { return append_later(setting, with_thread); },
                                                 [&] { return raw_commits(setting, 1000); });
@@ -225,7 +225,7 @@ std::vector<Row> emit_rows() {
                     .limit = "the same unconditional",
                     .unit = "events/s",
                     .bound = 0.9,
-                    .guard = 0.45,
+                    .guard = 0.5,
                     .measure = [](Setting& setting) {
                         return setting.both([&] { return append_to_streams(setting, true); },
                                             [&] { return append_to_streams(setting, false); });

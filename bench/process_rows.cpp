@@ -239,7 +239,7 @@ std::vector<Row> process_rows() {
                     .limit = "raw SQLite, 4 processes under a lock file",
                     .unit = "events/s",
                     .bound = 0.9,
-                    .guard = 0.2,
+                    .guard = 0.35,
                     .measure = [](Setting& setting) {
                         return setting.both([&] { return emit_in_processes(setting).rate; },
                                             [&] { return insert_in_processes(setting).rate; });
