@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <daybook/event/error.hpp>
@@ -18,6 +19,8 @@ constexpr std::size_t first_page_rows = 64;
 constexpr std::size_t page_text_bytes_max = std::size_t{4} << 20;
 // A filter may look at so many times more rows than it hands out before the read transaction is ended.
 constexpr std::size_t examined_per_row_handed_out = 16;
+// Fewer are read one by one.
+constexpr std::size_t few_seqs = 16;
 
 }  // namespace
 
@@ -163,13 +166,13 @@ void EventCursor::Impl::read_index(ReaderPool::Lease& lease, PageLimits limits) 
     }
 }
 
-// The next run's seqs, or the tail's; false when there are no more.
-bool EventCursor::Impl::choose_places(ReaderPool::Lease& lease) {
+// The seqs of the next run, or of the tail; false when there are no more.
+bool EventCursor::Impl::add_places(ReaderPool::Lease& lease) {
     const NamePlaces& places = plan_.places;
     const std::size_t all = places.runs.size() + 1;
     if (places_chosen_ == all) return false;
     const std::size_t place = reverse_ ? all - 1 - places_chosen_ : places_chosen_;
-    std::vector<std::uint64_t> seqs;  // not seqs_: a damaged row ends this page, and the next one meets it again
+    std::vector<std::uint64_t> seqs;
     if (place == places.runs.size()) {
         seqs = places.tail;
     } else {
@@ -177,35 +180,56 @@ bool EventCursor::Impl::choose_places(ReaderPool::Lease& lease) {
     }
     std::erase_if(seqs, [this](std::uint64_t seq) { return seq < plan_.seqs.first || seq > plan_.seqs.last; });
     if (reverse_) std::reverse(seqs.begin(), seqs.end());
-    seqs_ = std::move(seqs);
-    seqs_read_ = 0;
+    seqs_.insert(seqs_.end(), seqs.begin(), seqs.end());
     ++places_chosen_;
     return true;
 }
 
+// Reads on until so many seqs are known; false when there are no more.
+bool EventCursor::Impl::choose_places(ReaderPool::Lease& lease, std::size_t wanted) {
+    seqs_.clear();
+    seqs_read_ = 0;
+    try {
+        while (seqs_.size() < wanted && add_places(lease)) {
+        }
+    } catch (const Error&) {
+        // What came before the fault is read first; the next time meets the fault again.
+        if (seqs_.empty()) throw;
+    }
+    return !seqs_.empty();
+}
+
 void EventCursor::Impl::read_places(ReaderPool::Lease& lease, PageLimits limits) {
-    Statement& row = lease.statement(sql_of(plan_.path, reverse_));
-    const ReadTransaction transaction(lease);  // or each row would be one of its own
+    const ReadTransaction transaction(lease);  // or each statement would be one of its own
     std::size_t examined = 0;
     while (!full(limits, examined)) {
-        if (seqs_read_ == seqs_.size()) {
-            if (choose_places(lease)) continue;
+        const std::size_t wanted = std::min(limits.rows - page_.size(), seqs_at_once);
+        if (seqs_read_ == seqs_.size() && !choose_places(lease, wanted)) {
             todo_ = {};
             return;
         }
-        const Sequence seq{seqs_[seqs_read_]};
-        const ResetGuard guard(row);
-        row.bind(1, seq);
-        check_order(seq);
-        if (!row.step())
-            throw Error(ErrorCode::corrupt,
-                        fmt::format("read the log: an index leads to seq {}, which is missing: run verify", seq.value));
-        check_name(row);
-        take(row);
-        done_with(seq.value);
-        ++seqs_read_;
-        ++examined;
+        const std::size_t known = std::min(wanted, seqs_.size() - seqs_read_);
+        const bool at_once = known >= few_seqs;
+        const auto seqs = std::span(seqs_).subspan(seqs_read_, at_once ? known : 1);
+        Statement& rows = lease.statement(at_once ? sql_of_many(reverse_) : sql_of(plan_.path, reverse_));
+        const ResetGuard guard(rows);
+        for (std::size_t index = 0; index < seqs.size(); ++index) rows.bind(static_cast<int>(index) + 1, seqs[index]);
+        for (std::size_t index = 0; index < seqs.size() && !full(limits, examined); ++index) {
+            take_place(rows, Sequence{seqs[index]});
+            ++seqs_read_;
+            ++examined;
+        }
     }
+}
+
+void EventCursor::Impl::take_place(Statement& rows, Sequence seq) {
+    check_order(seq);
+    if (!rows.step() || event_row_seq(rows) != seq)
+        throw Error(ErrorCode::corrupt,
+                    fmt::format("read the log: an index leads to seq {}, which is missing: run verify", seq.value));
+    check_name(rows);
+    take(rows);
+    done_with(seq.value);
 }
 
 // A row that lists another's events would make them appear where they do not belong.

@@ -34,7 +34,9 @@ struct EventCursor::Impl {
     void read_index(ReaderPool::Lease& lease, PageLimits limits);
     void read_places(ReaderPool::Lease& lease, PageLimits limits);
     bool choose_run(ReaderPool::Lease& lease);
-    bool choose_places(ReaderPool::Lease& lease);
+    bool add_places(ReaderPool::Lease& lease);
+    bool choose_places(ReaderPool::Lease& lease, std::size_t wanted);
+    void take_place(Statement& rows, Sequence seq);
     void check_name(const Statement& row) const;
     void take(const Statement& row);
     [[nodiscard]] bool full(PageLimits limits, std::size_t examined) const noexcept;

@@ -171,6 +171,15 @@ std::string_view sql_of(ReadPath path, bool reverse) noexcept {
     return reverse ? sql.reverse : sql.forward;
 }
 
+std::string_view sql_of_many(bool reverse) noexcept {
+    static const PathSql sql = [] {
+        std::string list = "?1";
+        for (std::size_t number = 2; number <= seqs_at_once; ++number) list += fmt::format(", ?{}", number);
+        return make_sql("NOT INDEXED", fmt::format("seq IN ({})", list), "seq");
+    }();
+    return reverse ? sql.reverse : sql.forward;
+}
+
 WindowPlan plan_window(ReaderPool::Lease& lease, const Window& window, const Head& head) {
     window.validate();
     WindowPlan plan;

@@ -49,6 +49,11 @@ inline constexpr std::size_t merged_types_max = 64;
 /// seq of one event. `nothing` has none.
 [[nodiscard]] std::string_view sql_of(ReadPath path, bool reverse) noexcept;
 
+/// As stream and types, for many events by one run of the statement, which costs as much as eight events: ?1 to ?64 their seqs,
+/// in any order, those that are not bound count for nothing.
+inline constexpr std::size_t seqs_at_once = 64;
+[[nodiscard]] std::string_view sql_of_many(bool reverse) noexcept;
+
 /// The first seq that is kept; 1 for an empty log.
 [[nodiscard]] Sequence first_kept_seq(ReaderPool::Lease& lease);
 
