@@ -38,7 +38,9 @@ struct Sha256::Impl {
 
     void update(const void* bytes, std::size_t size) {
         start();
-        require(EVP_DigestUpdate(context, bytes, size));
+        const int ok = EVP_DigestUpdate(context, bytes, size);
+        is_started = ok == 1;  // what failed must not be a part of the next hash
+        require(ok);
     }
     // Late: who hashes once would pay for a second start.
     void start() {
@@ -63,9 +65,9 @@ void Sha256::update(std::string_view text) {
 
 Digest Sha256::finish() {
     impl_->start();
+    impl_->is_started = false;
     Digest digest;
     require(EVP_DigestFinal_ex(impl_->context, reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr));
-    impl_->is_started = false;
     return digest;
 }
 
