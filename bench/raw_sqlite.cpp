@@ -33,6 +33,8 @@ RawSqlite::RawSqlite(const std::filesystem::path& path, RawSchema schema, std::u
     execute("PRAGMA synchronous = FULL");
     execute("PRAGMA cache_size = -16384");
     execute(schema == RawSchema::ours ? schema_of_the_store().c_str() : index_free_schema);
+    // What keeps a loop by hand from storing an id twice, as the store does by its runs.
+    if (schema == RawSchema::ours) execute("CREATE UNIQUE INDEX events_by_id ON events_log (event_id)");
     prepare_insert();
 }
 

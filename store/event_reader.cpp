@@ -7,6 +7,7 @@
 #include <daybook/store/event_reader.hpp>
 
 #include "store/event_cursor_impl.hpp"
+#include "store/event_ids.hpp"
 #include "store/event_reader_impl.hpp"
 #include "store/event_row.hpp"
 #include "store/name_places.hpp"
@@ -51,13 +52,12 @@ std::optional<Event> EventReader::find(Sequence seq) const {
 }
 
 std::optional<Event> EventReader::find(std::string_view id) const {
-    static const std::string sql = select_event("event_id = ?1");
-    auto lease = impl_->pool->borrow();
-    Statement& statement = lease.statement(sql);
-    const ResetGuard guard(statement);
-    statement.bind(1, id);
-    if (!statement.step() || event_row_seq(statement) > impl_->head.seq) return std::nullopt;
-    return event_row(statement).to_event();
+    std::optional<Sequence> seq;
+    {
+        auto lease = impl_->pool->borrow();
+        seq = find_id(lease, id);
+    }
+    return seq ? find(*seq) : std::nullopt;
 }
 
 std::vector<EventResult> EventReader::results_of(Sequence seq) const {

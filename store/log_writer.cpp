@@ -33,7 +33,7 @@ std::optional<std::string> owned(const std::optional<std::string_view>& text) {
 }  // namespace
 
 LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const Head& head)
-    : connection_(connection), clock_(*options.clock), durability_(options.durability), names_(connection) {
+    : connection_(connection), clock_(*options.clock), durability_(options.durability), runs_(connection) {
     committed_.head.store_id = head.store_id;
     begin_ = connection.prepare("BEGIN IMMEDIATE");
     commit_ = connection.prepare("COMMIT");
@@ -72,9 +72,9 @@ void LogWriter::begin() {
         const ResetGuard guard(read_data_version_);
         static_cast<void>(read_data_version_.step());
         const std::int64_t version = read_data_version_.integer(0);
-        if (version != data_version_ || names_.is_lost()) {
+        if (version != data_version_ || runs_.is_lost()) {
             read_reached();
-            names_.catch_up(committed_.head.seq);
+            runs_.catch_up(committed_.head.seq);
             data_version_ = version;
         }
     } catch (...) {
@@ -115,7 +115,7 @@ void LogWriter::rollback() noexcept {
         sqlite3_step(rollback_.handle());
         rollback_.reset();
     }
-    names_.rolled_back();
+    runs_.rolled_back();
     forget_transaction();
 }
 
@@ -126,11 +126,13 @@ Timestamp LogWriter::now_for_events() {
 }
 
 std::optional<StoredEvent> LogWriter::find_event(std::string_view id) {
+    const std::optional<Sequence> seq = runs_.find_id(id);
+    if (!seq) return std::nullopt;
     Statement& find = statement(
         "SELECT seq, event_id, type, event_version, stream, version, source, correlation_id, causation_id, occurred_at,"
-        " recorded_at, tags, payload, metadata, digest FROM events_log WHERE event_id = ?");
+        " recorded_at, tags, payload, metadata, digest FROM events_log WHERE seq = ?");
     const ResetGuard guard(find);
-    find.bind(1, id);
+    find.bind(1, *seq);
     if (!find.step()) return std::nullopt;
     if (DAYBOOK_PLANTED(sequence_burned)) ++committed_.head.seq.value;
     StoredEvent stored;
@@ -155,14 +157,6 @@ std::optional<StoredEvent> LogWriter::find_event(std::string_view id) {
     return stored;
 }
 
-std::optional<Sequence> LogWriter::find_sequence(std::string_view event_id) {
-    Statement& find = statement("SELECT seq FROM events_log WHERE event_id = ?");
-    const ResetGuard guard(find);
-    find.bind(1, event_id);
-    if (!find.step()) return std::nullopt;
-    return Sequence{find.unsigned_integer(0)};
-}
-
 std::optional<Digest> LogWriter::event_digest(Sequence seq) {
     Statement& find = statement("SELECT digest FROM events_log WHERE seq = ?");
     const ResetGuard guard(find);
@@ -181,11 +175,18 @@ std::optional<Digest> LogWriter::result_digest(ResultSequence seq) {
 
 PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp recorded_at) {
     const NewEvent& event = prepared.event;
+    // An id that the caller gave was looked for; one that was made here is new, unless the random source repeats itself.
+    if (prepared.id_is_new && runs_.find_id(event.id))
+        throw Error(
+            ErrorCode::idempotency_conflict,
+            fmt::format("append an event of type '{}': the id that was made for it, '{}', is in the log already: "
+                        "the random source repeats itself; nothing was written: append it again",
+                        event.type, event.id));
     wrote_ = true;  // also when it fails half-way: then the transaction must be rolled back
     const Sequence seq{current_.head.seq.value + 1};
     PlacedEvent placed{
         .seq = seq,
-        .version = names_.add(seq, event.stream, event.type),
+        .version = runs_.add(seq, event.id, event.stream, event.type),
         .occurred_at = event.occurred_at.value_or(recorded_at),
         .recorded_at = recorded_at,
         .digest = {},
@@ -210,17 +211,7 @@ PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp rec
         .bind_blob(15, prepared.salt.data(), prepared.salt.size())
         .bind(16, prepared.payload_hash)
         .bind(17, placed.digest);
-    try {
-        insert_event_.run();
-    } catch (const Error&) {
-        // An id that the caller gave was looked for; one that was made here is taken to be new.
-        if (!prepared.id_is_new || sqlite3_extended_errcode(connection_.handle()) != SQLITE_CONSTRAINT_UNIQUE) throw;
-        throw Error(
-            ErrorCode::idempotency_conflict,
-            fmt::format("append an event of type '{}': the id that was made for it, '{}', is in the log already: "
-                        "the random source repeats itself; nothing was written: append it again",
-                        event.type, event.id));
-    }
+    insert_event_.run();
 
     if (clock_behind_ns_ > 0) note_clock_step(placed.seq, recorded_at);
     current_.head.seq = placed.seq;
@@ -345,7 +336,7 @@ void LogWriter::update_unfinished(const EventResult& row, bool recoverable) {
 }
 
 void LogWriter::write_derived() {
-    names_.write_due();
+    runs_.write_due();
     const std::uint64_t complete = current_.head.seq.value / occurred_block_events;
     for (std::uint64_t block = committed_.head.seq.value / occurred_block_events; block < complete; ++block) {
         Statement& put = statement(
@@ -373,7 +364,7 @@ bool LogWriter::commit() {
     const std::string detail = rc == SQLITE_DONE ? "" : sqlite3_errmsg(connection_.handle());
     commit_.reset();
     if (rc == SQLITE_DONE) {
-        names_.committed();
+        runs_.committed();
         committed_ = current_;
         normal_noted_ = true;
         return true;
@@ -382,7 +373,7 @@ bool LogWriter::commit() {
     const bool rejected = family == SQLITE_BUSY || (family == SQLITE_FULL && full_means_rejected()) ||
                           DAYBOOK_PLANTED(failed_commit_rejected);
     rollback();
-    names_.forget();
+    runs_.forget();
     data_version_ = -1;
     const std::string attempted = fmt::format("commit to {}", sqlite3_db_filename(connection_.handle(), "main"));
     if (rejected) throw_sqlite_error(extended, detail, attempted);

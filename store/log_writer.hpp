@@ -18,7 +18,7 @@
 
 #include "store/chain.hpp"
 #include "store/connection.hpp"
-#include "store/name_index.hpp"
+#include "store/run_index.hpp"
 #include "store/text_map.hpp"
 
 namespace daybook {
@@ -72,8 +72,8 @@ class LogWriter {
     [[nodiscard]] Timestamp now_for_events();
 
     [[nodiscard]] std::optional<StoredEvent> find_event(std::string_view id);
-    [[nodiscard]] std::optional<Sequence> find_sequence(std::string_view event_id);
-    [[nodiscard]] Version stream_version(std::string_view stream) { return names_.stream_version(stream); }
+    [[nodiscard]] std::optional<Sequence> find_sequence(std::string_view event_id) { return runs_.find_id(event_id); }
+    [[nodiscard]] Version stream_version(std::string_view stream) { return runs_.stream_version(stream); }
     [[nodiscard]] std::optional<Digest> event_digest(Sequence seq);
     [[nodiscard]] std::optional<Digest> result_digest(ResultSequence seq);
 
@@ -113,7 +113,7 @@ class LogWriter {
     bool wrote_ = false;
     bool normal_noted_ = false;
     int wal_pages_ = 0;
-    NameIndex names_;
+    RunIndex runs_;
     TextMap<std::unique_ptr<Statement>> statements_;
     Statement begin_, commit_, rollback_, read_data_version_, insert_event_, insert_result_;
 };

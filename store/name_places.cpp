@@ -75,7 +75,7 @@ void add_runs(ReaderPool::Lease& lease, NamePlaces& places, std::string_view nam
 
 void collect_tail(ReaderPool::Lease& lease, const RunLayout& layout, NameKind kind, std::string_view name,
                   NumberRange within, std::vector<std::uint64_t>& seqs) {
-    if (!within.empty()) lease.tail().collect(lease, layout, kind, name, within, seqs);
+    if (!within.empty()) lease.name_tail().collect(lease, layout, kind, name, within, seqs);
 }
 
 void add_seqs(ReaderPool::Lease& lease, NameKind kind, const RunLayout& layout, std::string_view name,
@@ -159,7 +159,7 @@ std::vector<std::string> names_with_prefix(ReaderPool::Lease& lease, NameKind ki
     heads.bind(1, prefix);
     while (heads.step() && take(of_runs, heads.text(0))) {
     }
-    lease.tail().visit_names(lease, layout, kind, prefix, [&](std::string_view name) { return take(of_tail, name); });
+    lease.name_tail().visit_names(lease, layout, kind, prefix, [&](std::string_view name) { return take(of_tail, name); });
     std::vector<std::string> found;
     std::set_union(of_runs.begin(), of_runs.end(), of_tail.begin(), of_tail.end(), std::back_inserter(found));
     return found;

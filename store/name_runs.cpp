@@ -8,8 +8,6 @@ namespace daybook {
 
 namespace {
 
-constexpr std::uint64_t run_events_max = 65'536;  // what two bytes can tell apart
-
 NameSql make_sql(std::string_view runs, std::string_view heads, std::string_view name, std::string_view events) {
     constexpr std::string_view run_columns = "events_before, previous_run";
     return {
@@ -36,18 +34,6 @@ std::uint64_t seq_at(std::string_view seqs, std::size_t at, const RunLayout& lay
 }
 
 }  // namespace
-
-RunLayout read_layout(Statement& layout) {
-    const ResetGuard guard(layout);
-    if (!layout.step()) throw Error(ErrorCode::corrupt, "read store_info: it has no row: run verify");
-    const RunLayout read{.run_events = layout.unsigned_integer(0), .complete = layout.unsigned_integer(1)};
-    // More complete runs than seqs there can be would make every sum below overflow.
-    if (read.run_events < 1 || read.run_events > run_events_max || read.complete > INT64_MAX / run_events_max)
-        throw Error(ErrorCode::corrupt,
-                    fmt::format("read store_info: {} complete runs of {} events cannot be: run verify", read.complete,
-                                read.run_events));
-    return read;
-}
 
 const NameSql& sql_of(NameKind kind) {
     static const NameSql streams = make_sql("stream_runs", "stream_heads", "stream", "version");

@@ -18,7 +18,8 @@ namespace daybook {
 /// Keeps every stream and type in memory. Thread-safety: one thread at a time.
 class NameRunsCheck {
   public:
-    explicit NameRunsCheck(Verification& verification);
+    /// No layout: only the versions are compared.
+    NameRunsCheck(Verification& verification, const std::optional<RunLayout>& layout);
     /// Events come in the order of seq.
     void add(std::uint64_t seq, std::string_view stream, std::uint64_t version, std::string_view type);
     /// After the last event.
@@ -56,8 +57,8 @@ class NameRunsCheck {
     void problem(std::string_view table, std::optional<std::uint64_t> seq, std::string_view message);
 
     Verification& verification_;
-    bool tables_can_be_read_ = true;
-    RunLayout layout_;
+    bool tables_can_be_read_;
+    const RunLayout layout_;
     Names names_[name_kinds.size()];
     std::optional<std::uint64_t> run_;
     std::uint64_t last_seq_ = 0;

@@ -4,13 +4,6 @@
 
 namespace daybook {
 
-namespace {
-
-// What is in runs by now is let go when there is so much of it: then what is left is read again.
-constexpr std::uint64_t runs_kept_max = 4;
-
-}  // namespace
-
 void NameTail::collect(ReaderPool::Lease& lease, const RunLayout& layout, NameKind kind, std::string_view name,
                        NumberRange within, std::vector<std::uint64_t>& seqs) {
     const std::lock_guard lock(mutex_);
@@ -32,36 +25,20 @@ void NameTail::visit_names(ReaderPool::Lease& lease, const RunLayout& layout, Na
         if (!visit(place->first)) return;
 }
 
-void NameTail::read_on(ReaderPool::Lease& lease, const RunLayout& layout) {
-    const bool has_gap = layout.indexed_to() < after_ || layout.indexed_to() > last_;
-    if (has_gap || layout.indexed_to() - after_ > runs_kept_max * layout.run_events) start_over(layout.indexed_to());
-    Statement& events = lease.statement(named_events_sql);
-    const ResetGuard guard(events);
-    events.bind(1, last_);
-    try {
-        while (events.step()) {
-            const std::uint64_t seq = events.unsigned_integer(0);
-            add(NameKind::stream, events.text(1), seq);
-            add(NameKind::type, events.text(2), seq);
-            last_ = seq;
-        }
-    } catch (...) {  // perhaps with an event's stream but not its type
-        start_over(layout.indexed_to());
-        throw;
-    }
+void NameTail::add(std::uint64_t seq, const Statement& event) {
+    put(NameKind::stream, event.text(1), seq);
+    put(NameKind::type, event.text(2), seq);
 }
 
-void NameTail::add(NameKind kind, std::string_view name, std::uint64_t seq) {
+void NameTail::put(NameKind kind, std::string_view name, std::uint64_t seq) {
     Places& places = places_[static_cast<std::size_t>(kind)];
     auto place = places.find(name);
     if (place == places.end()) place = places.emplace(std::string(name), std::vector<std::uint64_t>()).first;
     place->second.push_back(seq);
 }
 
-void NameTail::start_over(std::uint64_t after) {
+void NameTail::clear() noexcept {
     for (Places& places : places_) places.clear();
-    after_ = after;
-    last_ = after;
 }
 
 }  // namespace daybook

@@ -6,6 +6,7 @@
 #include <daybook/event/error.hpp>
 
 #include "event/process_mark.hpp"
+#include "store/id_tail.hpp"
 #include "store/name_tail.hpp"
 #include "store/text_map.hpp"
 
@@ -23,7 +24,8 @@ ReaderPool::ReaderPool(Factory factory, std::size_t idle_connections_max)
     : factory_(std::move(factory)),
       idle_connections_max_(idle_connections_max),
       process_(process_mark()),
-      tail_(std::make_unique<NameTail>()) {}
+      name_tail_(std::make_unique<NameTail>()),
+      id_tail_(std::make_unique<IdTail>()) {}
 
 ReaderPool::~ReaderPool() {
     if (process_mark() == process_) return;

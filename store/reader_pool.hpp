@@ -18,6 +18,7 @@
 
 namespace daybook {
 
+class IdTail;
 class NameTail;
 
 /// Thread-safety: safe from any thread; a Lease is used by one thread at a time and must not outlive its
@@ -49,7 +50,8 @@ class ReaderPool {
     const Factory factory_;
     const std::size_t idle_connections_max_;
     const std::uint64_t process_;  // process_mark()
-    const std::unique_ptr<NameTail> tail_;
+    const std::unique_ptr<NameTail> name_tail_;
+    const std::unique_ptr<IdTail> id_tail_;
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<Reader>> idle_;  // guarded by mutex_; the last returned is lent first
     bool closed_ = false;                        // guarded by mutex_
@@ -69,7 +71,8 @@ class ReaderPool::Lease {
     /// anew.
     [[nodiscard]] Statement& statement(std::string_view sql, std::size_t instance = 0);
     /// What all borrowers know of the end of the log.
-    [[nodiscard]] NameTail& tail() const noexcept { return *pool_->tail_; }
+    [[nodiscard]] NameTail& name_tail() const noexcept { return *pool_->name_tail_; }
+    [[nodiscard]] IdTail& id_tail() const noexcept { return *pool_->id_tail_; }
 
   private:
     ReaderPool* pool_;

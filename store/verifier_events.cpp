@@ -15,6 +15,7 @@
 #include <daybook/event/tags.hpp>
 
 #include "store/chain.hpp"
+#include "store/event_ids_check.hpp"
 #include "store/name_runs_check.hpp"
 #include "store/occurred_blocks_check.hpp"
 
@@ -35,6 +36,20 @@ std::optional<Digest> digest_of(std::string_view bytes) {
     return digest;
 }
 
+std::optional<RunLayout> layout_of(Verification& verification) {
+    try {
+        Statement layout(verification.connection(), layout_sql);
+        return read_layout(layout);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::corrupt)
+            throw;  // an error of the disk, or no memory, says nothing of the file
+        verification.problem("derived_stream_runs", std::nullopt,
+                             fmt::format("what derived tables say of streams, types and ids cannot be read: {}",
+                                         error.what()));
+        return std::nullopt;
+    }
+}
+
 class EventsVerifier {
   public:
     explicit EventsVerifier(Verification& verification)
@@ -45,7 +60,9 @@ class EventsVerifier {
                 "FROM events_log ORDER BY seq"),
           erasure_(verification.connection(), "SELECT 1 FROM erasures WHERE seq = ?1"),
           blocks_(verification),
-          names_(verification) {}
+          layout_(layout_of(verification)),
+          names_(verification, layout_),
+          ids_(verification, layout_) {}
 
     void run() {
         while (rows_.step()) {
@@ -55,6 +72,7 @@ class EventsVerifier {
         }
         blocks_.finish();
         names_.finish();
+        ids_.finish();
     }
 
   private:
@@ -71,6 +89,7 @@ class EventsVerifier {
         check_content(event);
         blocks_.add(event.seq.value, event.occurred_at);
         names_.add(event.seq.value, event.stream, event.version.value, event.type);
+        ids_.add(event.seq.value, event.id);
         verification_.report().head.seq = event.seq;
         seq_ = event.seq.value;
     }
@@ -169,7 +188,9 @@ class EventsVerifier {
     Statement erasure_;
     ChainHasher hasher_;
     OccurredBlocksCheck blocks_;
+    const std::optional<RunLayout> layout_;
     NameRunsCheck names_;
+    EventIdsCheck ids_;
     std::uint64_t seq_ = 0;
     bool gap_ = false;
     std::int64_t recorded_at_ = INT64_MIN;

@@ -10,12 +10,12 @@ CREATE TABLE store_info (
     normal_durability_since INTEGER,                    -- first write by a connection with synchronous=NORMAL
     run_events              INTEGER NOT NULL            -- seqs of a run, see stream_runs; never changed
                             CHECK (run_events BETWEEN 1 AND 65536),
-    indexed_runs            INTEGER NOT NULL DEFAULT 0  -- derived: stream_runs and type_runs hold the runs before this one
+    indexed_runs            INTEGER NOT NULL DEFAULT 0  -- derived: stream_runs, type_runs and event_ids hold the runs before this one
 ) STRICT;
 
 CREATE TABLE events_log (
     seq            INTEGER PRIMARY KEY CHECK (seq > 0), -- dense, gapless, in the order of commits
-    event_id       TEXT    NOT NULL UNIQUE CHECK (length(event_id) > 0),
+    event_id       TEXT    NOT NULL CHECK (length(event_id) > 0), -- unique: see event_ids
     type           TEXT    NOT NULL CHECK (length(type) > 0),
     event_version  TEXT    NOT NULL,
     stream         TEXT    NOT NULL CHECK (length(stream) > 0),
@@ -108,6 +108,14 @@ CREATE TABLE type_runs (
     PRIMARY KEY (run, type)
 ) STRICT, WITHOUT ROWID;
 
+-- Derived, with the runs: an index of events_log.event_id that is filled a run at a time, in the order of the ids, because
+-- ids that come in no order would each change another page. A writer looks here and at the end of the log before it
+-- writes an id.
+CREATE TABLE event_ids (
+    id  ANY     PRIMARY KEY,                            -- a UUID in lower case as its 16 bytes, any other id as text
+    seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Derived: the smallest and largest occurred_at of each complete block of 1,024 seqs; block = (seq - 1) / 1024.
 CREATE TABLE occurred_blocks (
     block        INTEGER PRIMARY KEY,
@@ -161,8 +169,7 @@ WHEN NOT (OLD.payload IS NOT NULL AND NEW.payload IS NULL AND OLD.salt IS NOT NU
 BEGIN SELECT RAISE(ABORT, 'events_log is append-only: UPDATE refused'); END;
 CREATE TRIGGER events_log_no_replace BEFORE INSERT ON events_log
 WHEN NEW.seq <= (SELECT coalesce(max(seq), 0) FROM events_log)
-     OR EXISTS (SELECT 1 FROM events_log WHERE event_id = NEW.event_id)
-BEGIN SELECT RAISE(ABORT, 'events_log is append-only: seq or event_id is there already'); END;
+BEGIN SELECT RAISE(ABORT, 'events_log is append-only: the seq is there already'); END;
 
 CREATE TRIGGER event_results_log_no_delete BEFORE DELETE ON event_results_log
 BEGIN SELECT RAISE(ABORT, 'event_results_log is append-only: DELETE refused'); END;

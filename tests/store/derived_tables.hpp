@@ -6,7 +6,7 @@
 #include <daybook/event/position.hpp>
 
 #include "store/connection.hpp"
-#include "store/name_index.hpp"
+#include "store/run_index.hpp"
 #include "store/name_runs.hpp"
 
 namespace daybook::test {
@@ -15,7 +15,7 @@ namespace daybook::test {
 inline void write_runs(Connection& connection, int run_events, Sequence head) {
     Statement set(connection, "UPDATE store_info SET run_events = ?1");
     set.bind(1, std::int64_t{run_events}).run();
-    NameIndex names(connection);
+    RunIndex names(connection);
     connection.execute("BEGIN IMMEDIATE");
     names.catch_up(head);
     names.write_due();

@@ -14,7 +14,7 @@ namespace {
 
 std::vector<std::uint64_t> collect(ReaderPool::Lease& lease, const RunLayout& layout, NumberRange within) {
     std::vector<std::uint64_t> seqs;
-    lease.tail().collect(lease, layout, NameKind::stream, "s", within, seqs);
+    lease.name_tail().collect(lease, layout, NameKind::stream, "s", within, seqs);
     return seqs;
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("name tail: names are visited in order, from one on, until the visitor
     log.append({make_event("c"), make_event("a"), make_event("b"), make_event("d")});
     auto lease = log.pool()->borrow();
     std::string seen;
-    lease.tail().visit_names(lease, {.run_events = 4, .complete = 0}, NameKind::type, "b", [&](std::string_view name) {
+    lease.name_tail().visit_names(lease, {.run_events = 4, .complete = 0}, NameKind::type, "b", [&](std::string_view name) {
         seen += name;
         return name != "c";
     });

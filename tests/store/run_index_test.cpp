@@ -1,5 +1,5 @@
 // Where streams and types are, as the store writes it beside its commits: always a function of the log.
-#include "store/name_index.hpp"
+#include "store/run_index.hpp"
 
 #include <catch2/catch.hpp>
 

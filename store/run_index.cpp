@@ -1,4 +1,4 @@
-#include "store/name_index.hpp"
+#include "store/run_index.hpp"
 
 #include <fmt/format.h>
 
@@ -8,23 +8,32 @@
 
 #include <daybook/event/error.hpp>
 
+#include "store/event_ids.hpp"
+
 namespace daybook {
 
 namespace {
 
 constexpr std::size_t known_names_max = 100'000;  // some 15 MB
-// A transaction writes at least so many rows of a complete run, and more when it adds more events: a run has at most two rows
-// an event, and so is written before the next is complete.
+// A transaction writes at least so many rows of a complete run, and more when it adds more events: a run has at most three
+// rows an event, and so is written before the next is complete.
 constexpr std::uint64_t commits_of_a_run_max = 256;
 constexpr std::size_t due_rows_of_an_event = 4;
 
+constexpr std::string_view recent_events_sql =
+    "SELECT seq, event_id, stream, type FROM events_log WHERE seq > ?1 ORDER BY seq";
+
 }  // namespace
 
-NameIndex::NameIndex(Connection& connection)
+RunIndex::RunIndex(Connection& connection)
     : read_layout_(connection, layout_sql),
-      read_events_(connection, named_events_sql),
+      read_events_(connection, recent_events_sql),
       read_version_(connection, "SELECT version FROM events_log WHERE seq = ?1 AND stream = ?2"),
-      put_complete_(connection, "UPDATE store_info SET indexed_runs = ?1 WHERE id = 1") {
+      put_complete_(connection, "UPDATE store_info SET indexed_runs = ?1 WHERE id = 1"),
+      read_id_(connection, find_id_sql),
+      compare_id_(connection, compare_id_sql),
+      read_last_ids_(connection, last_ids_sql),
+      put_id_(connection, put_id_sql) {
     for (const NameKind kind : name_kinds) {
         const NameSql& sql = sql_of(kind);
         Names& of_kind = names(kind);
@@ -36,7 +45,7 @@ NameIndex::NameIndex(Connection& connection)
     }
 }
 
-void NameIndex::catch_up(Sequence head) {
+void RunIndex::catch_up(Sequence head) {
     const RunLayout now = read_layout(read_layout_);
     // Runs that others have completed and we have not seen, or a head before ours: nothing here fits any more.
     const bool fits = !lost_ && now.run_events == layout_.run_events && now.complete >= layout_.complete &&
@@ -45,27 +54,41 @@ void NameIndex::catch_up(Sequence head) {
     layout_ = now;
     if (!fits) start_over();
     while (!due_.empty() && due_.front().run < layout_.complete) {
-        due_.pop_front();
+        drop_first_due();
         rows_written_ = 0;
     }
     const std::size_t due_before = due_.size();
     read_events_.bind(1, gathered_to_);
     const ResetGuard guard(read_events_);
-    while (read_events_.step()) {
-        Named& stream = named(NameKind::stream, read_events_.text(1));
-        Named& type = named(NameKind::type, read_events_.text(2));
-        ++stream.second.events;
-        ++type.second.events;
-        gather({&stream, &type, read_events_.unsigned_integer(0)});
-    }
+    while (read_events_.step()) read_on(read_events_);
     all_is_due_ = all_is_due_ || (!fits && due_.size() > due_before);
     rolled_back();
     lost_ = false;
 }
 
-void NameIndex::start_over() {
+// Two events with one id: only another program can have written them.
+void RunIndex::read_on(const Statement& event) {
+    const std::uint64_t seq = event.unsigned_integer(0);
+    const auto [id, is_new] = recent_ids_.emplace(std::string(event.text(1)), seq);
+    if (!is_new)
+        throw Error(ErrorCode::corrupt, fmt::format("read the end of the log: events {} and {} have one id, '{}': run "
+                                                    "verify",
+                                                    id->second, seq, id->first));
+    Named& stream = named(NameKind::stream, event.text(2));
+    Named& type = named(NameKind::type, event.text(3));
+    ++stream.second.events;
+    ++type.second.events;
+    gather({&stream, &type, &*id, seq});
+}
+
+void RunIndex::start_over() {
     due_.clear();
     added_.clear();
+    gathered_ids_.clear();
+    recent_ids_.clear();
+    last_id_.clear();
+    const ResetGuard guard(read_last_ids_);
+    while (read_last_ids_.step()) last_id_ = std::max(last_id_, IdKey::id_in(read_last_ids_, 0));
     for (Names& of_kind : names_) {
         of_kind.gathered.clear();
         of_kind.known.clear();
@@ -76,14 +99,14 @@ void NameIndex::start_over() {
     gathered_to_ = layout_.indexed_to();
 }
 
-NameIndex::Named& NameIndex::named(NameKind kind, std::string_view name) {
+RunIndex::Named& RunIndex::named(NameKind kind, std::string_view name) {
     Names& of_kind = names(kind);
     if (const auto found = of_kind.known.find(name); found != of_kind.known.end()) return *found;
     if (of_kind.known.size() >= of_kind.known_max && added_.empty()) forget_idle(of_kind);
     return *of_kind.known.emplace(std::string(name), read_entry(kind, name)).first;
 }
 
-NameIndex::Entry NameIndex::read_entry(NameKind kind, std::string_view name) {
+RunIndex::Entry RunIndex::read_entry(NameKind kind, std::string_view name) {
     Statement& head = names(kind).find_head;
     const ResetGuard head_guard(head);
     head.bind(1, name);
@@ -113,7 +136,7 @@ NameIndex::Entry NameIndex::read_entry(NameKind kind, std::string_view name) {
 }
 
 // A version that was given twice could never be taken back: its event is looked at before a stream goes on from its head.
-void NameIndex::check_head(std::string_view stream, std::uint64_t last_seq, std::uint64_t version) {
+void RunIndex::check_head(std::string_view stream, std::uint64_t last_seq, std::uint64_t version) {
     const ResetGuard guard(read_version_);
     read_version_.bind(1, last_seq).bind(2, stream);
     if (read_version_.step() && read_version_.unsigned_integer(0) == version) return;
@@ -125,7 +148,7 @@ void NameIndex::check_head(std::string_view stream, std::uint64_t last_seq, std:
 }
 
 // What is gathered or due is known nowhere else.
-void NameIndex::forget_idle(Names& of_kind) {
+void RunIndex::forget_idle(Names& of_kind) {
     std::erase_if(of_kind.known, [&](const Named& named) {
         const Entry& entry = named.second;
         return entry.seqs.empty() && (!entry.indexed_run || *entry.indexed_run < layout_.complete);
@@ -133,19 +156,40 @@ void NameIndex::forget_idle(Names& of_kind) {
     of_kind.known_max = std::max(known_names_max, of_kind.known.size() * 2);
 }
 
-Version NameIndex::stream_version(std::string_view stream) {
+Version RunIndex::stream_version(std::string_view stream) {
     return Version{named(NameKind::stream, stream).second.events};
 }
 
-Version NameIndex::add(Sequence seq, std::string_view stream, std::string_view type) {
+// The table is not asked for an id that comes after all of its own: so do most that are made by time.
+std::optional<Sequence> RunIndex::find_id(std::string_view id) {
+    if (const auto recent = recent_ids_.find(id); recent != recent_ids_.end()) return Sequence{recent->second};
+    if (id > last_id_) return std::nullopt;
+    const ResetGuard guard(read_id_);
+    const IdKey key(id);
+    key.bind(read_id_, 1);
+    if (!read_id_.step()) return std::nullopt;
+    const Sequence seq{read_id_.unsigned_integer(0)};
+    const ResetGuard compare_guard(compare_id_);
+    compare_id_.bind(1, seq).bind(2, id);
+    if (!compare_id_.step()) throw_wrong_id(id, seq);
+    return seq;
+}
+
+Version RunIndex::add(Sequence seq, std::string_view id, std::string_view stream, std::string_view type) {
     Named& of_stream = named(NameKind::stream, stream);
     Named& of_type = named(NameKind::type, type);
-    added_.push_back({&of_stream, &of_type, seq.value});
+    added_.push_back({&of_stream, &of_type, nullptr, seq.value});
+    try {
+        added_.back().id = &*recent_ids_.emplace(std::string(id), seq.value).first;
+    } catch (...) {
+        added_.pop_back();
+        throw;
+    }
     ++of_type.second.events;
     return Version{++of_stream.second.events};
 }
 
-void NameIndex::gather(const Added& event) {
+void RunIndex::gather(const Added& event) {
     if (layout_.run_of(event.seq) != gathering_) {  // the log begins here, or has a gap
         complete_run();
         gathering_ = layout_.run_of(event.seq);
@@ -156,11 +200,12 @@ void NameIndex::gather(const Added& event) {
     };
     put(NameKind::stream, *event.stream);
     put(NameKind::type, *event.type);
+    gathered_ids_.push_back(event.id);
     gathered_to_ = event.seq;
     if (event.seq == layout_.last_seq(gathering_)) complete_run();
 }
 
-void NameIndex::complete_run() {
+void RunIndex::complete_run() {
     DueRun& due = due_.emplace_back();
     due.run = gathering_;
     for (const NameKind kind : name_kinds) {
@@ -176,18 +221,33 @@ void NameIndex::complete_run() {
         }
         gathered.clear();
     }
+    due.ids = std::exchange(gathered_ids_, {});
+    std::sort(due.ids.begin(), due.ids.end(), [](const Id* a, const Id* b) { return a->first < b->first; });
+    if (!due.ids.empty() && due.ids.back()->first > last_id_) last_id_ = due.ids.back()->first;
     ++gathering_;
 }
 
-void NameIndex::write_due() {
+void RunIndex::drop_first_due() noexcept {
+    for (const Id* const id : due_.front().ids) recent_ids_.erase(recent_ids_.find(id->first));
+    due_.pop_front();
+}
+
+void RunIndex::write_due() {
     const bool all = all_is_due_ || due_.size() > 1;
     const std::size_t least = 1 + layout_.run_events / commits_of_a_run_max;
     std::size_t room =
         all ? std::numeric_limits<std::size_t>::max() : std::max(least, added_.size() * due_rows_of_an_event);
     while (runs_finished_ < due_.size() && room > 0) {
         const DueRun& due = due_[runs_finished_];
-        for (; rows_written_now_ < due.rows.size() && room > 0; --room) write(due.rows[rows_written_now_++], due.run);
-        if (rows_written_now_ < due.rows.size()) return;
+        const std::size_t count = due.rows.size() + due.ids.size();
+        for (; rows_written_now_ < count && room > 0; --room, ++rows_written_now_) {
+            if (rows_written_now_ < due.rows.size()) {
+                write(due.rows[rows_written_now_], due.run);
+            } else {
+                write(*due.ids[rows_written_now_ - due.rows.size()]);
+            }
+        }
+        if (rows_written_now_ < count) return;
         put_complete_.bind(1, due.run + 1);  // last: readers go by it
         put_complete_.run();
         ++runs_finished_;
@@ -195,7 +255,7 @@ void NameIndex::write_due() {
     }
 }
 
-void NameIndex::write(const Row& row, std::uint64_t run) {
+void RunIndex::write(const Row& row, std::uint64_t run) {
     Statement& put_run = names(row.kind).put_run;
     put_run.bind(1, run).bind(2, std::string_view(*row.name)).bind(3, row.events_before);
     if (row.previous_run) {
@@ -212,11 +272,17 @@ void NameIndex::write(const Row& row, std::uint64_t run) {
     put_head.run();
 }
 
-void NameIndex::committed() noexcept {
+void RunIndex::write(const Id& id) {
+    const IdKey key(id.first);
+    key.bind(put_id_, 1);
+    put_id_.bind(2, id.second).run();
+}
+
+void RunIndex::committed() noexcept {
     try {
         for (; runs_finished_ > 0; --runs_finished_) {
             layout_.complete = due_.front().run + 1;
-            due_.pop_front();
+            drop_first_due();
         }
         if (due_.empty()) all_is_due_ = false;
         rows_written_ = rows_written_now_;
@@ -227,10 +293,11 @@ void NameIndex::committed() noexcept {
     }
 }
 
-void NameIndex::rolled_back() noexcept {
+void RunIndex::rolled_back() noexcept {
     for (const Added& event : added_) {
         --event.stream->second.events;
         --event.type->second.events;
+        recent_ids_.erase(recent_ids_.find(event.id->first));
     }
     added_.clear();
     runs_finished_ = 0;

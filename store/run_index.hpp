@@ -1,5 +1,5 @@
-// The writer's side of the tables of name_runs.hpp: knows every event behind the last complete run, and writes a run's rows
-// when it is complete, some with each commit, so that no commit has to wait for all of them.
+// The writer's side of the tables that are filled by runs (name_runs.hpp, event_ids.hpp): knows every event behind the last
+// complete run, and writes a run's rows when it is complete, some with each commit, so that no commit has to wait for all.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +14,16 @@
 
 #include "store/connection.hpp"
 #include "store/name_runs.hpp"
+#include "store/run_layout.hpp"
 #include "store/text_map.hpp"
 
 namespace daybook {
 
 /// What is in memory is a function of the committed log, and what the open transaction has added to it.
 /// Thread-safety: one thread at a time, with its connection, inside the write transaction unless said otherwise.
-class NameIndex {
+class RunIndex {
   public:
-    explicit NameIndex(Connection& connection);
+    explicit RunIndex(Connection& connection);
 
     /// Reads what others have committed, up to `head`. To be called when there may be some, and when is_lost(), before
     /// anything else of the transaction. Throws Error; then it is lost.
@@ -32,8 +33,11 @@ class NameIndex {
 
     /// How many events the stream has.
     [[nodiscard]] Version stream_version(std::string_view stream);
-    /// Adds the event behind the last; returns its version. The row itself is the caller's to write.
-    Version add(Sequence seq, std::string_view stream, std::string_view type);
+    /// The event with that id, of the open transaction too.
+    [[nodiscard]] std::optional<Sequence> find_id(std::string_view id);
+    /// Adds the event behind the last, whose id find_id() does not find; returns its version. The row itself is the caller's
+    /// to write.
+    Version add(Sequence seq, std::string_view id, std::string_view stream, std::string_view type);
     /// Writes rows of runs that are complete: all, or as many as this transaction can be asked for.
     void write_due();
 
@@ -66,13 +70,17 @@ class NameIndex {
         std::optional<std::uint64_t> previous_run;
         std::string seqs;
     };
+    using Ids = TextMap<std::uint64_t>;
+    using Id = Ids::value_type;
     struct DueRun {
         std::uint64_t run;
-        std::vector<Row> rows;  // by kind and name
+        std::vector<Row> rows;       // by kind and name
+        std::vector<const Id*> ids;  // by id; they are written after the rows
     };
     struct Added {
         Named* stream;
         Named* type;
+        const Id* id;
         std::uint64_t seq;
     };
 
@@ -82,18 +90,24 @@ class NameIndex {
     void check_head(std::string_view stream, std::uint64_t last_seq, std::uint64_t version);
     void forget_idle(Names& names);
     void start_over();
+    void read_on(const Statement& event);
     void gather(const Added& event);
     void complete_run();
+    void drop_first_due() noexcept;
     void write(const Row& row, std::uint64_t run);
+    void write(const Id& id);
 
-    Statement read_layout_, read_events_, read_version_, put_complete_;
+    Statement read_layout_, read_events_, read_version_, put_complete_, read_id_, compare_id_, read_last_ids_, put_id_;
     Names names_[name_kinds.size()];
+    Ids recent_ids_;  // of every event behind the last complete run, with what the open transaction has added
+    std::vector<const Id*> gathered_ids_;
+    std::string last_id_;  // no id of the complete runs, or of one that is due, comes after it
     RunLayout layout_;
     std::uint64_t gathering_ = 0;    // the run that is not complete yet
     std::uint64_t gathered_to_ = 0;  // seq
     std::deque<DueRun> due_;         // complete, not in the tables, or not all of it
     bool all_is_due_ = false;        // found complete when the log was read: whoever began to write it may be gone
-    std::size_t rows_written_ = 0;   // of due_.front(), in committed transactions
+    std::size_t rows_written_ = 0;   // of due_.front(), rows and ids, in committed transactions
     bool lost_ = true;
     // Of the open transaction:
     std::vector<Added> added_;

@@ -1,0 +1,48 @@
+// The table event_ids: where the event with an id is. It has the ids of the complete runs; the end of the log is looked
+// through besides (docs/internals/runs.md).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <daybook/event/position.hpp>
+#include <daybook/event/uuid.hpp>
+
+#include "store/reader_pool.hpp"
+
+namespace daybook {
+
+/// An id as the table keeps it: half as long when it is a UUID, so that more of them share a page.
+class IdKey {
+  public:
+    /// `id` must live as long.
+    explicit IdKey(std::string_view id) noexcept;
+    /// Must live until the statement was stepped.
+    void bind(Statement& statement, int index) const;
+    /// The id that a column of the table stands for.
+    [[nodiscard]] static std::string id_in(const Statement& row, int column);
+
+  private:
+    std::string_view text_;
+    std::optional<Uuid> uuid_;
+};
+
+/// ?1 key → seq
+inline constexpr std::string_view find_id_sql = "SELECT seq FROM event_ids WHERE id = ?1";
+/// ?1 seq, ?2 id → a row if that event has it.
+inline constexpr std::string_view compare_id_sql = "SELECT 1 FROM events_log WHERE seq = ?1 AND event_id = ?2";
+/// → the keys of the last UUID and of the last other id
+inline constexpr std::string_view last_ids_sql =
+    "SELECT max(id) FROM event_ids WHERE id >= x'' UNION ALL SELECT max(id) FROM event_ids WHERE id < x''";
+/// ?1 key, ?2 seq. A process that was killed may have written the row before: it was the same.
+inline constexpr std::string_view put_id_sql = "INSERT OR REPLACE INTO event_ids (id, seq) VALUES (?1, ?2)";
+
+/// Of the event with that id. Begins and ends a read transaction.
+/// Throws Error: corrupt - the table leads to an event with another id.
+[[nodiscard]] std::optional<Sequence> find_id(ReaderPool::Lease& lease, std::string_view id);
+
+/// What is to be said when it does.
+[[noreturn]] void throw_wrong_id(std::string_view id, Sequence seq);
+
+}  // namespace daybook
