@@ -215,10 +215,9 @@ void AppendWork::place_stored(std::size_t index, StoredEvent stored, bool differ
 
 void AppendWork::write(LogWriter& writer) {
     if (conflict_) return;
-    const Timestamp recorded_at = anything_to_write_ ? writer.now_for_events() : Timestamp{};
+    if (anything_to_write_) writer.append_events(prepared_, to_write_, writer.now_for_events(), placed_);
     for (std::size_t index = 0; index < prepared_.size(); ++index) {
         if (!to_write_[index]) continue;
-        placed_[index] = writer.append_event(prepared_[index], recorded_at);
         appended_.positions[index].seq = placed_[index].seq;
         appended_.positions[index].version = placed_[index].version;
     }

@@ -68,9 +68,10 @@ std::optional<Sequence> find_id(ReaderPool::Lease& lease, std::string_view id) {
 }
 
 void throw_wrong_id(std::string_view id, Sequence seq) {
-    throw Error(ErrorCode::corrupt,
-                fmt::format("look up the event with id '{}': event_ids leads to event {}, which has another: run verify",
-                            id, seq.value));
+    throw Error(
+        ErrorCode::corrupt,
+        fmt::format("look up the event with id '{}': event_ids leads to event {}, which has another: run verify", id,
+                    seq.value));
 }
 
 }  // namespace daybook

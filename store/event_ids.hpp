@@ -35,8 +35,8 @@ inline constexpr std::string_view compare_id_sql = "SELECT 1 FROM events_log WHE
 /// → the keys of the last UUID and of the last other id
 inline constexpr std::string_view last_ids_sql =
     "SELECT max(id) FROM event_ids WHERE id >= x'' UNION ALL SELECT max(id) FROM event_ids WHERE id < x''";
-/// ?1 key, ?2 seq. A process that was killed may have written the row before: it was the same.
-inline constexpr std::string_view put_id_sql = "INSERT OR REPLACE INTO event_ids (id, seq) VALUES (?1, ?2)";
+/// A process that was killed may have written the row before: it was the same.
+inline constexpr std::string_view put_ids_sql = "INSERT OR REPLACE INTO event_ids";
 
 /// Of the event with that id. Begins and ends a read transaction.
 /// Throws Error: corrupt - the table leads to an event with another id.

@@ -29,8 +29,7 @@ void EventIdsCheck::compare(Part part) {
     try {
         part();
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::corrupt)
-            throw;  // an error of the disk, or no memory, says nothing of the table
+        if (error.code() != ErrorCode::corrupt) throw;  // an error of the disk, or no memory, says nothing of the table
         table_can_be_read_ = false;
         verification_.problem(table_code, std::nullopt, fmt::format("event_ids cannot be read: {}", error.what()));
     }
@@ -80,9 +79,9 @@ void EventIdsCheck::compare_id(const IdAt& id, bool must_be_there) {
         repeated(id.first, std::min(kept, id.second), std::max(kept, id.second));
     } else {
         ++rows_;
-        verification_.problem(table_code, id.second,
-                              fmt::format("event_ids says that '{}' is the id of event {}; event {} has it", id.first,
-                                          kept, id.second));
+        verification_.problem(
+            table_code, id.second,
+            fmt::format("event_ids says that '{}' is the id of event {}; event {} has it", id.first, kept, id.second));
     }
 }
 
@@ -107,8 +106,9 @@ void EventIdsCheck::finish() {
 void EventIdsCheck::compare_count() {
     Statement count(verification_.connection(), "SELECT count(*) FROM event_ids");
     if (!count.step() || count.unsigned_integer(0) == rows_) return;
-    verification_.problem(table_code, std::nullopt,
-                          fmt::format("event_ids has {} rows, of which {} name an event's id", count.integer(0), rows_));
+    verification_.problem(
+        table_code, std::nullopt,
+        fmt::format("event_ids has {} rows, of which {} name an event's id", count.integer(0), rows_));
 }
 
 }  // namespace daybook

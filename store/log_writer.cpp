@@ -39,11 +39,9 @@ LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const 
     commit_ = connection.prepare("COMMIT");
     rollback_ = connection.prepare("ROLLBACK");
     read_data_version_ = connection.prepare("PRAGMA data_version");
-    insert_event_ = connection.prepare(
-        "INSERT INTO events_log (seq, event_id, type, event_version, stream, version, source, correlation_id, "
-        "causation_id,"
-        " occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    insert_event_ = {connection, "INSERT INTO events_log",
+                     "seq, event_id, type, event_version, stream, version, source, correlation_id, causation_id, "
+                     "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest"};
     insert_result_ = connection.prepare(
         "INSERT INTO event_results_log (result_seq, event_seq, event_id, bus, handler, attempt, status, owner, "
         "recoverable,"
@@ -173,7 +171,40 @@ std::optional<Digest> LogWriter::result_digest(ResultSequence seq) {
     return find.digest(0);
 }
 
-PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp recorded_at) {
+void LogWriter::append_events(std::span<const PreparedEvent> events, const std::vector<bool>& wanted,
+                              Timestamp recorded_at, std::span<PlacedEvent> placed) {
+    wrote_ = true;  // also when it fails half-way: then the transaction must be rolled back
+    indexes_.clear();
+    for (std::size_t index = 0; index < events.size(); ++index) {
+        if (!wanted[index]) continue;
+        place(events[index], recorded_at, placed[index]);
+        indexes_.push_back(index);
+    }
+    insert_event_.run(indexes_.size(), [&](Statement& insert, int parameter, std::size_t row) {
+        const PreparedEvent& prepared = events[indexes_[row]];
+        const PlacedEvent& place = placed[indexes_[row]];
+        const NewEvent& event = prepared.event;
+        insert.bind(parameter, place.seq)
+            .bind(parameter + 1, std::string_view(event.id))
+            .bind(parameter + 2, std::string_view(event.type))
+            .bind(parameter + 3, std::string_view(event.event_version))
+            .bind(parameter + 4, std::string_view(event.stream))
+            .bind(parameter + 5, place.version.value)
+            .bind(parameter + 6, std::string_view(event.source))
+            .bind(parameter + 7, event.correlation_id)
+            .bind(parameter + 8, event.causation_id)
+            .bind(parameter + 9, place.occurred_at)
+            .bind(parameter + 10, place.recorded_at)
+            .bind(parameter + 11, std::string_view(prepared.tags))
+            .bind(parameter + 12, std::string_view(event.payload))
+            .bind(parameter + 13, std::string_view(event.metadata))
+            .bind_blob(parameter + 14, prepared.salt.data(), prepared.salt.size())
+            .bind(parameter + 15, prepared.payload_hash)
+            .bind(parameter + 16, place.digest);
+    });
+}
+
+void LogWriter::place(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed) {
     const NewEvent& event = prepared.event;
     // An id that the caller gave was looked for; one that was made here is new, unless the random source repeats itself.
     if (prepared.id_is_new && runs_.find_id(event.id))
@@ -182,42 +213,17 @@ PlacedEvent LogWriter::append_event(const PreparedEvent& prepared, Timestamp rec
             fmt::format("append an event of type '{}': the id that was made for it, '{}', is in the log already: "
                         "the random source repeats itself; nothing was written: append it again",
                         event.type, event.id));
-    wrote_ = true;  // also when it fails half-way: then the transaction must be rolled back
-    const Sequence seq{current_.head.seq.value + 1};
-    PlacedEvent placed{
-        .seq = seq,
-        .version = runs_.add(seq, event.id, event.stream, event.type),
-        .occurred_at = event.occurred_at.value_or(recorded_at),
-        .recorded_at = recorded_at,
-        .digest = {},
-    };
+    placed.seq = Sequence{current_.head.seq.value + 1};
+    placed.version = runs_.add(placed.seq, event.id, event.stream, event.type);
+    placed.occurred_at = event.occurred_at.value_or(recorded_at);
+    placed.recorded_at = recorded_at;
     placed.digest =
         hasher_.event(current_.head.digest, current_.head.store_id,
                       {placed.seq, placed.version, placed.occurred_at, placed.recorded_at}, prepared.content_hash);
-    insert_event_.bind(1, placed.seq)
-        .bind(2, std::string_view(event.id))
-        .bind(3, std::string_view(event.type))
-        .bind(4, std::string_view(event.event_version))
-        .bind(5, std::string_view(event.stream))
-        .bind(6, placed.version.value)
-        .bind(7, std::string_view(event.source))
-        .bind(8, event.correlation_id)
-        .bind(9, event.causation_id)
-        .bind(10, placed.occurred_at)
-        .bind(11, placed.recorded_at)
-        .bind(12, std::string_view(prepared.tags))
-        .bind(13, std::string_view(event.payload))
-        .bind(14, std::string_view(event.metadata))
-        .bind_blob(15, prepared.salt.data(), prepared.salt.size())
-        .bind(16, prepared.payload_hash)
-        .bind(17, placed.digest);
-    insert_event_.run();
-
     if (clock_behind_ns_ > 0) note_clock_step(placed.seq, recorded_at);
     current_.head.seq = placed.seq;
     current_.head.digest = placed.digest;
     current_.event_time = recorded_at;
-    return placed;
 }
 
 void LogWriter::note_clock_step(Sequence seq, Timestamp recorded_at) {

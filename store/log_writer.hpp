@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include <daybook/event/position.hpp>
 #include <daybook/store/store_options.hpp>
 
+#include "store/batch_insert.hpp"
 #include "store/chain.hpp"
 #include "store/connection.hpp"
 #include "store/run_index.hpp"
@@ -77,8 +79,10 @@ class LogWriter {
     [[nodiscard]] std::optional<Digest> event_digest(Sequence seq);
     [[nodiscard]] std::optional<Digest> result_digest(ResultSequence seq);
 
-    /// `recorded_at` from now_for_events().
-    PlacedEvent append_event(const PreparedEvent& prepared, Timestamp recorded_at);
+    /// Writes those of `events` that are wanted, in order, and says in `placed`, by event, what became of them.
+    /// `recorded_at` from now_for_events(). Throws Error; the transaction must be rolled back then.
+    void append_events(std::span<const PreparedEvent> events, const std::vector<bool>& wanted, Timestamp recorded_at,
+                       std::span<PlacedEvent> placed);
     /// Fills result_seq, events_head, recorded_at and digest of `row` and writes it, with its unfinished work.
     void append_result(EventResult& row, bool recoverable);
 
@@ -94,6 +98,7 @@ class LogWriter {
         Timestamp result_time{INT64_MIN};  // recorded_at of the last result
     };
 
+    void place(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed);
     void read_reached();
     void write_derived();
     void note_clock_step(Sequence seq, Timestamp recorded_at);
@@ -114,8 +119,10 @@ class LogWriter {
     bool normal_noted_ = false;
     int wal_pages_ = 0;
     RunIndex runs_;
+    std::vector<std::size_t> indexes_;  // of the events that are being written
     TextMap<std::unique_ptr<Statement>> statements_;
-    Statement begin_, commit_, rollback_, read_data_version_, insert_event_, insert_result_;
+    Statement begin_, commit_, rollback_, read_data_version_, insert_result_;
+    BatchInsert insert_event_;
 };
 
 }  // namespace daybook

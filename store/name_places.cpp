@@ -159,7 +159,8 @@ std::vector<std::string> names_with_prefix(ReaderPool::Lease& lease, NameKind ki
     heads.bind(1, prefix);
     while (heads.step() && take(of_runs, heads.text(0))) {
     }
-    lease.name_tail().visit_names(lease, layout, kind, prefix, [&](std::string_view name) { return take(of_tail, name); });
+    lease.name_tail().visit_names(lease, layout, kind, prefix,
+                                  [&](std::string_view name) { return take(of_tail, name); });
     std::vector<std::string> found;
     std::set_union(of_runs.begin(), of_runs.end(), of_tail.begin(), of_tail.end(), std::back_inserter(found));
     return found;

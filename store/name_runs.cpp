@@ -19,11 +19,8 @@ NameSql make_sql(std::string_view runs, std::string_view heads, std::string_view
         .find_run = fmt::format("SELECT {}, seqs FROM {} WHERE run = ?1 AND {} = ?2", run_columns, runs, name),
         .walk_run = fmt::format("SELECT {}, length(seqs) FROM {} WHERE run = ?1 AND {} = ?2", run_columns, runs, name),
         .list_run = fmt::format("SELECT {0}, {1}, seqs FROM {2} WHERE run = ?1 ORDER BY {0}", name, run_columns, runs),
-        // A process that was killed may have written some rows of a run before: they were the same.
-        .put_run = fmt::format("INSERT OR REPLACE INTO {} (run, {}, {}, seqs) VALUES (?1, ?2, ?3, ?4, ?5)", runs, name,
-                               run_columns),
-        .put_head =
-            fmt::format("INSERT OR REPLACE INTO {} ({}, {}, last_seq) VALUES (?1, ?2, ?3)", heads, name, events),
+        .run_columns = fmt::format("run, {}, {}, seqs", name, run_columns),
+        .head_columns = fmt::format("{}, {}, last_seq", name, events),
     };
 }
 

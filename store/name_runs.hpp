@@ -30,13 +30,13 @@ inline constexpr std::string_view named_events_sql =
 struct NameSql {
     std::string_view runs_table;
     std::string_view heads_table;
-    std::string find_head;   ///< ?1 name → events, last_seq
-    std::string list_heads;  ///< ?1 name → name, events, last_seq; from that name on
-    std::string find_run;    ///< ?1 run, ?2 name → events_before, previous_run, seqs
-    std::string walk_run;    ///< ?1 run, ?2 name → events_before, previous_run, bytes of seqs
-    std::string list_run;    ///< ?1 run → name, events_before, previous_run, seqs
-    std::string put_run;     ///< ?1 run, ?2 name, ?3 events_before, ?4 previous_run, ?5 seqs
-    std::string put_head;    ///< ?1 name, ?2 events, ?3 last_seq
+    std::string find_head;     ///< ?1 name → events, last_seq
+    std::string list_heads;    ///< ?1 name → name, events, last_seq; from that name on
+    std::string find_run;      ///< ?1 run, ?2 name → events_before, previous_run, seqs
+    std::string walk_run;      ///< ?1 run, ?2 name → events_before, previous_run, bytes of seqs
+    std::string list_run;      ///< ?1 run → name, events_before, previous_run, seqs
+    std::string run_columns;   ///< run, name, events_before, previous_run, seqs
+    std::string head_columns;  ///< name, events, last_seq
 };
 [[nodiscard]] const NameSql& sql_of(NameKind kind);
 [[nodiscard]] std::string_view to_string(NameKind kind) noexcept;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <daybook/event/error.hpp>
@@ -33,15 +34,16 @@ RunIndex::RunIndex(Connection& connection)
       read_id_(connection, find_id_sql),
       compare_id_(connection, compare_id_sql),
       read_last_ids_(connection, last_ids_sql),
-      put_id_(connection, put_id_sql) {
+      put_id_(connection, put_ids_sql, "id, seq") {
     for (const NameKind kind : name_kinds) {
         const NameSql& sql = sql_of(kind);
         Names& of_kind = names(kind);
         of_kind.known_max = known_names_max;
         of_kind.find_head = connection.prepare(sql.find_head);
         of_kind.find_run = connection.prepare(sql.find_run);
-        of_kind.put_run = connection.prepare(sql.put_run);
-        of_kind.put_head = connection.prepare(sql.put_head);
+        // A process that was killed may have written some rows of a run before: they were the same.
+        of_kind.put_run = {connection, fmt::format("INSERT OR REPLACE INTO {}", sql.runs_table), sql.run_columns};
+        of_kind.put_head = {connection, fmt::format("INSERT OR REPLACE INTO {}", sql.heads_table), sql.head_columns};
     }
 }
 
@@ -69,26 +71,27 @@ void RunIndex::catch_up(Sequence head) {
 // Two events with one id: only another program can have written them.
 void RunIndex::read_on(const Statement& event) {
     const std::uint64_t seq = event.unsigned_integer(0);
-    const auto [id, is_new] = recent_ids_.emplace(std::string(event.text(1)), seq);
-    if (!is_new)
-        throw Error(ErrorCode::corrupt, fmt::format("read the end of the log: events {} and {} have one id, '{}': run "
-                                                    "verify",
-                                                    id->second, seq, id->first));
+    const std::string_view id = event.text(1);
+    if (const auto earlier = id > last_id_ ? std::nullopt : find_recent_id(id))
+        throw Error(ErrorCode::corrupt,
+                    fmt::format("read the end of the log: events {} and {} have one id, '{}': run verify",
+                                earlier->value, seq, id));
+    add_id(id, seq);
     Named& stream = named(NameKind::stream, event.text(2));
     Named& type = named(NameKind::type, event.text(3));
     ++stream.second.events;
     ++type.second.events;
-    gather({&stream, &type, &*id, seq});
+    gather({&stream, &type, seq});
 }
 
 void RunIndex::start_over() {
     due_.clear();
     added_.clear();
-    gathered_ids_.clear();
-    recent_ids_.clear();
-    last_id_.clear();
+    ids_.clear();
+    last_old_id_.clear();
     const ResetGuard guard(read_last_ids_);
-    while (read_last_ids_.step()) last_id_ = std::max(last_id_, IdKey::id_in(read_last_ids_, 0));
+    while (read_last_ids_.step()) last_old_id_ = std::max(last_old_id_, IdKey::id_in(read_last_ids_, 0));
+    last_id_ = last_old_id_;
     for (Names& of_kind : names_) {
         of_kind.gathered.clear();
         of_kind.known.clear();
@@ -160,10 +163,11 @@ Version RunIndex::stream_version(std::string_view stream) {
     return Version{named(NameKind::stream, stream).second.events};
 }
 
-// The table is not asked for an id that comes after all of its own: so do most that are made by time.
+// Most ids are made by time: nothing is asked for one that comes after all others.
 std::optional<Sequence> RunIndex::find_id(std::string_view id) {
-    if (const auto recent = recent_ids_.find(id); recent != recent_ids_.end()) return Sequence{recent->second};
     if (id > last_id_) return std::nullopt;
+    if (const auto seq = find_recent_id(id)) return seq;
+    if (id > last_old_id_) return std::nullopt;
     const ResetGuard guard(read_id_);
     const IdKey key(id);
     key.bind(read_id_, 1);
@@ -178,9 +182,9 @@ std::optional<Sequence> RunIndex::find_id(std::string_view id) {
 Version RunIndex::add(Sequence seq, std::string_view id, std::string_view stream, std::string_view type) {
     Named& of_stream = named(NameKind::stream, stream);
     Named& of_type = named(NameKind::type, type);
-    added_.push_back({&of_stream, &of_type, nullptr, seq.value});
+    added_.push_back({&of_stream, &of_type, seq.value});
     try {
-        added_.back().id = &*recent_ids_.emplace(std::string(id), seq.value).first;
+        add_id(id, seq.value);
     } catch (...) {
         added_.pop_back();
         throw;
@@ -200,7 +204,6 @@ void RunIndex::gather(const Added& event) {
     };
     put(NameKind::stream, *event.stream);
     put(NameKind::type, *event.type);
-    gathered_ids_.push_back(event.id);
     gathered_to_ = event.seq;
     if (event.seq == layout_.last_seq(gathering_)) complete_run();
 }
@@ -220,15 +223,45 @@ void RunIndex::complete_run() {
             entry.indexed_run = gathering_;
         }
         gathered.clear();
+        if (kind == NameKind::stream) due.stream_rows = due.rows.size();
     }
-    due.ids = std::exchange(gathered_ids_, {});
-    std::sort(due.ids.begin(), due.ids.end(), [](const Id* a, const Id* b) { return a->first < b->first; });
-    if (!due.ids.empty() && due.ids.back()->first > last_id_) last_id_ = due.ids.back()->first;
+    if (const RunIds* const ids = ids_of(gathering_)) {
+        due.ids = ids->sorted();
+        last_old_id_ = std::max(last_old_id_, std::string(ids->id(due.ids.back())));
+    }
     ++gathering_;
 }
 
+const RunIds* RunIndex::ids_of(std::uint64_t run) const noexcept {
+    const auto found = std::find_if(ids_.begin(), ids_.end(), [run](const RunIds& ids) { return ids.run() == run; });
+    return found == ids_.end() ? nullptr : &*found;
+}
+
+void RunIndex::add_id(std::string_view id, std::uint64_t seq) {
+    const std::uint64_t run = layout_.run_of(seq);
+    if (id > last_id_) last_id_ = id;
+    if (!ids_.empty() && ids_.back().run() == run) {
+        ids_.back().add(id, seq);
+        return;
+    }
+    RunIds first_of_run(run);
+    first_of_run.add(id, seq);
+    ids_.push_back(std::move(first_of_run));
+}
+
+void RunIndex::take_back_id() noexcept {
+    ids_.back().remove_last();
+    if (ids_.back().size() == 0) ids_.pop_back();
+}
+
+std::optional<Sequence> RunIndex::find_recent_id(std::string_view id) const noexcept {
+    for (const RunIds& ids : ids_)
+        if (const auto seq = ids.find(id)) return Sequence{*seq};
+    return std::nullopt;
+}
+
 void RunIndex::drop_first_due() noexcept {
-    for (const Id* const id : due_.front().ids) recent_ids_.erase(recent_ids_.find(id->first));
+    if (ids_.front().run() == due_.front().run) ids_.pop_front();
     due_.pop_front();
 }
 
@@ -240,12 +273,10 @@ void RunIndex::write_due() {
     while (runs_finished_ < due_.size() && room > 0) {
         const DueRun& due = due_[runs_finished_];
         const std::size_t count = due.rows.size() + due.ids.size();
-        for (; rows_written_now_ < count && room > 0; --room, ++rows_written_now_) {
-            if (rows_written_now_ < due.rows.size()) {
-                write(due.rows[rows_written_now_], due.run);
-            } else {
-                write(*due.ids[rows_written_now_ - due.rows.size()]);
-            }
+        while (rows_written_now_ < count && room > 0) {
+            const std::size_t written = write_some(due, rows_written_now_, room);
+            rows_written_now_ += written;
+            room -= written;
         }
         if (rows_written_now_ < count) return;
         put_complete_.bind(1, due.run + 1);  // last: readers go by it
@@ -255,27 +286,51 @@ void RunIndex::write_due() {
     }
 }
 
-void RunIndex::write(const Row& row, std::uint64_t run) {
-    Statement& put_run = names(row.kind).put_run;
-    put_run.bind(1, run).bind(2, std::string_view(*row.name)).bind(3, row.events_before);
-    if (row.previous_run) {
-        put_run.bind(4, *row.previous_run);
-    } else {
-        put_run.bind_null(4);
+// What comes behind the first `written`, of one table: at most `room`.
+std::size_t RunIndex::write_some(const DueRun& due, std::size_t written, std::size_t room) {
+    const auto some = [&](std::size_t until) { return std::min(room, until - written); };
+    if (written >= due.rows.size()) {
+        const std::size_t count = some(due.rows.size() + due.ids.size());
+        write_ids(due, written - due.rows.size(), count);
+        return count;
     }
-    put_run.bind_blob(5, row.seqs.data(), row.seqs.size());
-    put_run.run();
-    Statement& put_head = names(row.kind).put_head;
-    put_head.bind(1, std::string_view(*row.name))
-        .bind(2, row.events_before + count_of_seqs(row.seqs.size()))
-        .bind(3, last_seq(row.seqs, layout_, run));
-    put_head.run();
+    const NameKind kind = written < due.stream_rows ? NameKind::stream : NameKind::type;
+    const std::size_t count = some(kind == NameKind::stream ? due.stream_rows : due.rows.size());
+    write_rows(kind, due, written, count);
+    return count;
 }
 
-void RunIndex::write(const Id& id) {
-    const IdKey key(id.first);
-    key.bind(put_id_, 1);
-    put_id_.bind(2, id.second).run();
+void RunIndex::write_rows(NameKind kind, const DueRun& due, std::size_t first, std::size_t count) {
+    const std::span<const Row> rows = std::span(due.rows).subspan(first, count);
+    names(kind).put_run.run(count, [&](Statement& put, int parameter, std::size_t index) {
+        const Row& row = rows[index];
+        put.bind(parameter, due.run)
+            .bind(parameter + 1, std::string_view(*row.name))
+            .bind(parameter + 2, row.events_before);
+        if (row.previous_run) {
+            put.bind(parameter + 3, *row.previous_run);
+        } else {
+            put.bind_null(parameter + 3);
+        }
+        put.bind_blob(parameter + 4, row.seqs.data(), row.seqs.size());
+    });
+    names(kind).put_head.run(count, [&](Statement& put, int parameter, std::size_t index) {
+        const Row& row = rows[index];
+        put.bind(parameter, std::string_view(*row.name))
+            .bind(parameter + 1, row.events_before + count_of_seqs(row.seqs.size()))
+            .bind(parameter + 2, last_seq(row.seqs, layout_, due.run));
+    });
+}
+
+void RunIndex::write_ids(const DueRun& due, std::size_t first, std::size_t count) {
+    const RunIds& ids = *ids_of(due.run);
+    std::vector<IdKey> keys;
+    keys.reserve(count);
+    for (const std::uint32_t index : std::span(due.ids).subspan(first, count)) keys.emplace_back(ids.id(index));
+    put_id_.run(count, [&](Statement& put, int parameter, std::size_t index) {
+        keys[index].bind(put, parameter);
+        put.bind(parameter + 1, ids.seq(due.ids[first + index]));
+    });
 }
 
 void RunIndex::committed() noexcept {
@@ -297,7 +352,7 @@ void RunIndex::rolled_back() noexcept {
     for (const Added& event : added_) {
         --event.stream->second.events;
         --event.type->second.events;
-        recent_ids_.erase(recent_ids_.find(event.id->first));
+        take_back_id();
     }
     added_.clear();
     runs_finished_ = 0;

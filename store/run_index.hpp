@@ -12,8 +12,10 @@
 
 #include <daybook/event/position.hpp>
 
+#include "store/batch_insert.hpp"
 #include "store/connection.hpp"
 #include "store/name_runs.hpp"
+#include "store/run_ids.hpp"
 #include "store/run_layout.hpp"
 #include "store/text_map.hpp"
 
@@ -61,7 +63,8 @@ class RunIndex {
         Entries known;  // a cache, but for what is gathered or due
         std::size_t known_max = 0;
         std::vector<Named*> gathered;
-        Statement find_head, find_run, put_run, put_head;
+        Statement find_head, find_run;
+        BatchInsert put_run, put_head;
     };
     struct Row {
         NameKind kind;
@@ -70,17 +73,15 @@ class RunIndex {
         std::optional<std::uint64_t> previous_run;
         std::string seqs;
     };
-    using Ids = TextMap<std::uint64_t>;
-    using Id = Ids::value_type;
     struct DueRun {
-        std::uint64_t run;
-        std::vector<Row> rows;       // by kind and name
-        std::vector<const Id*> ids;  // by id; they are written after the rows
+        std::uint64_t run = 0;
+        std::vector<Row> rows{};  // by name; those of streams first
+        std::size_t stream_rows = 0;
+        std::vector<std::uint32_t> ids{};  // of ids_of(run), by id
     };
     struct Added {
         Named* stream;
         Named* type;
-        const Id* id;
         std::uint64_t seq;
     };
 
@@ -94,14 +95,20 @@ class RunIndex {
     void gather(const Added& event);
     void complete_run();
     void drop_first_due() noexcept;
-    void write(const Row& row, std::uint64_t run);
-    void write(const Id& id);
+    std::size_t write_some(const DueRun& due, std::size_t written, std::size_t room);
+    void write_rows(NameKind kind, const DueRun& due, std::size_t first, std::size_t count);
+    void write_ids(const DueRun& due, std::size_t first, std::size_t count);
+    [[nodiscard]] std::optional<Sequence> find_recent_id(std::string_view id) const noexcept;
+    void add_id(std::string_view id, std::uint64_t seq);
+    void take_back_id() noexcept;
+    [[nodiscard]] const RunIds* ids_of(std::uint64_t run) const noexcept;
 
-    Statement read_layout_, read_events_, read_version_, put_complete_, read_id_, compare_id_, read_last_ids_, put_id_;
+    Statement read_layout_, read_events_, read_version_, put_complete_, read_id_, compare_id_, read_last_ids_;
+    BatchInsert put_id_;
     Names names_[name_kinds.size()];
-    Ids recent_ids_;  // of every event behind the last complete run, with what the open transaction has added
-    std::vector<const Id*> gathered_ids_;
-    std::string last_id_;  // no id of the complete runs, or of one that is due, comes after it
+    std::deque<RunIds> ids_;   // of every event behind the last complete run, with what the open transaction has added
+    std::string last_id_;      // no id of any event comes after it …
+    std::string last_old_id_;  // … and of those that are in complete runs, none after this one
     RunLayout layout_;
     std::uint64_t gathering_ = 0;    // the run that is not complete yet
     std::uint64_t gathered_to_ = 0;  // seq

@@ -41,11 +41,10 @@ std::optional<RunLayout> layout_of(Verification& verification) {
         Statement layout(verification.connection(), layout_sql);
         return read_layout(layout);
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::corrupt)
-            throw;  // an error of the disk, or no memory, says nothing of the file
-        verification.problem("derived_stream_runs", std::nullopt,
-                             fmt::format("what derived tables say of streams, types and ids cannot be read: {}",
-                                         error.what()));
+        if (error.code() != ErrorCode::corrupt) throw;  // an error of the disk, or no memory, says nothing of the file
+        verification.problem(
+            "derived_stream_runs", std::nullopt,
+            fmt::format("what derived tables say of streams, types and ids cannot be read: {}", error.what()));
         return std::nullopt;
     }
 }
