@@ -222,12 +222,13 @@ void AppendWork::write(LogWriter& writer) {
         appended_.positions[index].version = placed_[index].version;
     }
     appended_.pending.clear();
+    std::vector<bool> recoverable;
     for (const PendingHandler& handler : request_.pending) {
         if (!to_write_[handler.event_index]) continue;  // it got its row when the event was appended
-        EventResult row = pending_row(handler, appended_.positions[handler.event_index].seq);
-        writer.append_result(row, handler.recoverable);
-        appended_.pending.push_back(std::move(row));
+        appended_.pending.push_back(pending_row(handler, appended_.positions[handler.event_index].seq));
+        recoverable.push_back(handler.recoverable);
     }
+    if (!appended_.pending.empty()) writer.append_results(appended_.pending, recoverable);
     appended_.first_seq = appended_.last_seq = {};
     for (const AppendedEvent& position : appended_.positions) {
         if (position.outcome == AppendedEvent::Outcome::conflict) continue;

@@ -7,15 +7,17 @@
 
 namespace daybook {
 
-BatchInsert::BatchInsert(Connection& connection, std::string_view into, std::string_view columns)
+BatchInsert::BatchInsert(Connection& connection, std::string_view into, std::string_view columns,
+                         std::string_view conflict)
     : columns_(static_cast<int>(std::count(columns.begin(), columns.end(), ',')) + 1) {
     std::string row = "(?";
     for (int column = 1; column < columns_; ++column) row += ", ?";
     row += ")";
-    std::string rows = row;
-    for (std::size_t count = 1; count < rows_at_once; ++count) rows += ", " + row;
-    one_ = connection.prepare(fmt::format("{} ({}) VALUES {}", into, columns, row));
-    many_ = connection.prepare(fmt::format("{} ({}) VALUES {}", into, columns, rows));
+    for (Insert& insert : inserts_) {
+        std::string rows = row;
+        for (std::size_t count = 1; count < insert.rows; ++count) rows += ", " + row;
+        insert.statement = connection.prepare(fmt::format("{} ({}) VALUES {} {}", into, columns, rows, conflict));
+    }
 }
 
 }  // namespace daybook

@@ -1,6 +1,7 @@
 // Inserts rows, many of them by one statement: that takes less than half of the time of a statement for each.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -12,27 +13,35 @@ namespace daybook {
 class BatchInsert {
   public:
     BatchInsert() = default;
-    /// `into`: "INSERT INTO a_table"; `columns`: "a, b, c".
-    BatchInsert(Connection& connection, std::string_view into, std::string_view columns);
+    /// `into`: "INSERT INTO a_table"; `columns`: "a, b, c"; `conflict`: an ON CONFLICT clause.
+    BatchInsert(Connection& connection, std::string_view into, std::string_view columns,
+                std::string_view conflict = "");
 
     /// Calls `bind(statement, parameter, row)` for each row from 0 on, in order, to bind its columns from that parameter on. What
     /// is bound must live until this returns. Throws Error; some of the rows may be there then.
     template <typename Bind>
     void run(std::size_t rows, Bind bind) {
-        for (std::size_t row = 0; row < rows;) {
-            const std::size_t count = rows - row >= rows_at_once ? rows_at_once : 1;
-            Statement& insert = count == 1 ? one_ : many_;
-            for (std::size_t i = 0; i < count; ++i) bind(insert, 1 + static_cast<int>(i) * columns_, row + i);
-            insert.run();
-            row += count;
+        std::size_t row = 0;
+        for (Insert& insert : inserts_) {
+            for (; rows - row >= insert.rows; row += insert.rows) {
+                for (std::size_t i = 0; i < insert.rows; ++i)
+                    bind(insert.statement, 1 + static_cast<int>(i) * columns_, row + i);
+                insert.statement.run();
+            }
         }
     }
 
-  private:
+    /// So many rows are best inserted at once.
     static constexpr std::size_t rows_at_once = 16;
 
+  private:
+    struct Insert {
+        std::size_t rows;
+        Statement statement;
+    };
+
     int columns_ = 0;
-    Statement one_, many_;
+    std::array<Insert, 3> inserts_{{{rows_at_once, {}}, {4, {}}, {1, {}}}};
 };
 
 }  // namespace daybook

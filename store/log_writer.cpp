@@ -42,12 +42,15 @@ LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const 
     insert_event_ = {connection, "INSERT INTO events_log",
                      "seq, event_id, type, event_version, stream, version, source, correlation_id, causation_id, "
                      "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest"};
-    insert_result_ = connection.prepare(
-        "INSERT INTO event_results_log (result_seq, event_seq, event_id, bus, handler, attempt, status, owner, "
-        "recoverable,"
-        " imported, result, error_type, error_message, started_at, finished_at, emitted, note, events_head, "
-        "recorded_at, digest)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    insert_result_ = {connection, "INSERT INTO event_results_log",
+                      "result_seq, event_seq, event_id, bus, handler, attempt, status, owner, recoverable, imported, "
+                      "result, error_type, error_message, started_at, finished_at, emitted, note, events_head, "
+                      "recorded_at, digest"};
+    insert_unfinished_ = {connection, "INSERT INTO unfinished_handlers",
+                          "event_seq, bus, handler, attempt, owner, recoverable, started, since",
+                          "ON CONFLICT (event_seq, bus, handler) DO UPDATE SET attempt = excluded.attempt, owner = "
+                          "excluded.owner, recoverable = excluded.recoverable, started = 0, since = excluded.since"
+                          " WHERE attempt < excluded.attempt"};
     normal_noted_ = durability_ == Durability::full ||
                     connection.query_integer("SELECT normal_durability_since FROM store_info WHERE id = 1").has_value();
     // After the connection switched automatic checkpoints off, which would take this hook away.
@@ -85,14 +88,14 @@ void LogWriter::begin() {
 void LogWriter::read_reached() {
     Reached reached;
     reached.head = committed_.head;
-    Statement& event = statement("SELECT seq, digest, recorded_at FROM events_log ORDER BY seq DESC LIMIT 1");
+    Statement& event = kept_statement("SELECT seq, digest, recorded_at FROM events_log ORDER BY seq DESC LIMIT 1");
     const ResetGuard event_guard(event);
     const bool has_events = event.step();
     reached.head.seq = has_events ? Sequence{event.unsigned_integer(0)} : Sequence{};
     reached.head.digest = has_events ? event.digest(1) : Digest{};
     if (has_events) reached.event_time = Timestamp{event.integer(2)};
-    Statement& result =
-        statement("SELECT result_seq, digest, recorded_at FROM event_results_log ORDER BY result_seq DESC LIMIT 1");
+    Statement& result = kept_statement(
+        "SELECT result_seq, digest, recorded_at FROM event_results_log ORDER BY result_seq DESC LIMIT 1");
     const ResetGuard result_guard(result);
     const bool has_results = result.step();
     reached.head.result_seq = has_results ? ResultSequence{result.unsigned_integer(0)} : ResultSequence{};
@@ -102,6 +105,7 @@ void LogWriter::read_reached() {
 }
 
 void LogWriter::forget_transaction() noexcept {
+    events_.clear();
     current_ = committed_;
     wrote_ = false;
     clock_behind_ns_ = 0;
@@ -171,37 +175,44 @@ std::optional<Digest> LogWriter::result_digest(ResultSequence seq) {
     return find.digest(0);
 }
 
+// The row is inserted with others: sixteen by one statement.
 void LogWriter::append_events(std::span<const PreparedEvent> events, const std::vector<bool>& wanted,
                               Timestamp recorded_at, std::span<PlacedEvent> placed) {
     wrote_ = true;  // also when it fails half-way: then the transaction must be rolled back
-    indexes_.clear();
     for (std::size_t index = 0; index < events.size(); ++index) {
         if (!wanted[index]) continue;
         place(events[index], recorded_at, placed[index]);
-        indexes_.push_back(index);
+        events_.push_back({&events[index], &placed[index]});
     }
-    insert_event_.run(indexes_.size(), [&](Statement& insert, int parameter, std::size_t row) {
-        const PreparedEvent& prepared = events[indexes_[row]];
-        const PlacedEvent& place = placed[indexes_[row]];
+    insert_events(events_.size() - events_.size() % BatchInsert::rows_at_once);
+}
+
+// The first `count` of those that are still to be inserted.
+void LogWriter::insert_events(std::size_t count) {
+    if (count == 0) return;
+    insert_event_.run(count, [&](Statement& insert, int parameter, std::size_t row) {
+        const PreparedEvent& prepared = *events_[row].prepared;
+        const PlacedEvent& placed = *events_[row].placed;
         const NewEvent& event = prepared.event;
-        insert.bind(parameter, place.seq)
+        insert.bind(parameter, placed.seq)
             .bind(parameter + 1, std::string_view(event.id))
             .bind(parameter + 2, std::string_view(event.type))
             .bind(parameter + 3, std::string_view(event.event_version))
             .bind(parameter + 4, std::string_view(event.stream))
-            .bind(parameter + 5, place.version.value)
+            .bind(parameter + 5, placed.version.value)
             .bind(parameter + 6, std::string_view(event.source))
             .bind(parameter + 7, event.correlation_id)
             .bind(parameter + 8, event.causation_id)
-            .bind(parameter + 9, place.occurred_at)
-            .bind(parameter + 10, place.recorded_at)
+            .bind(parameter + 9, placed.occurred_at)
+            .bind(parameter + 10, placed.recorded_at)
             .bind(parameter + 11, std::string_view(prepared.tags))
             .bind(parameter + 12, std::string_view(event.payload))
             .bind(parameter + 13, std::string_view(event.metadata))
             .bind_blob(parameter + 14, prepared.salt.data(), prepared.salt.size())
             .bind(parameter + 15, prepared.payload_hash)
-            .bind(parameter + 16, place.digest);
+            .bind(parameter + 16, placed.digest);
     });
+    events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void LogWriter::place(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed) {
@@ -227,24 +238,64 @@ void LogWriter::place(const PreparedEvent& prepared, Timestamp recorded_at, Plac
 }
 
 void LogWriter::note_clock_step(Sequence seq, Timestamp recorded_at) {
-    Statement& extend = statement(
+    Statement& extend = kept_statement(
         "UPDATE clock_steps SET last_seq = ?1, behind_ns = max(behind_ns, ?3)"
         " WHERE first_seq = (SELECT max(first_seq) FROM clock_steps) AND last_seq = ?1 - 1 AND recorded_at = ?2");
     extend.bind(1, seq).bind(2, recorded_at).bind(3, clock_behind_ns_);
     extend.run();
     if (sqlite3_changes(connection_.handle()) > 0) return;
     Statement& insert =
-        statement("INSERT INTO clock_steps (first_seq, last_seq, recorded_at, behind_ns) VALUES (?1, ?1, ?2, ?3)");
+        kept_statement("INSERT INTO clock_steps (first_seq, last_seq, recorded_at, behind_ns) VALUES (?1, ?1, ?2, ?3)");
     insert.bind(1, seq).bind(2, recorded_at).bind(3, clock_behind_ns_);
     insert.run();
 }
 
-void LogWriter::append_result(EventResult& row, bool recoverable) {
+void LogWriter::append_results(std::span<EventResult> rows, const std::vector<bool>& recoverable) {
+    wrote_ = true;
+    std::vector<std::string> emitted;
+    emitted.reserve(rows.size());
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+        emitted.push_back(emitted_to_json(rows[index].emitted));
+        place(rows[index], recoverable[index], emitted.back());
+    }
+    insert_result_.run(rows.size(), [&](Statement& insert, int parameter, std::size_t index) {
+        const EventResult& row = rows[index];
+        insert.bind(parameter, row.result_seq.value)
+            .bind(parameter + 1, row.event_seq)
+            .bind(parameter + 2, std::string_view(row.event_id))
+            .bind(parameter + 3, std::string_view(row.bus))
+            .bind(parameter + 4, std::string_view(row.handler))
+            .bind(parameter + 5, std::int64_t{row.attempt})
+            .bind(parameter + 6, to_string(row.status))
+            .bind(parameter + 7, std::string_view(row.owner))
+            .bind(parameter + 8, std::int64_t{recoverable[index]})
+            .bind(parameter + 9, std::int64_t{row.imported})
+            .bind(parameter + 10, row.result)
+            .bind(parameter + 11, row.error_type)
+            .bind(parameter + 12, row.error_message)
+            .bind(parameter + 13, row.started_at)
+            .bind(parameter + 14, row.finished_at)
+            .bind(parameter + 15, std::string_view(emitted[index]))
+            .bind(parameter + 16, row.note)
+            .bind(parameter + 17, row.events_head)
+            .bind(parameter + 18, row.recorded_at)
+            .bind(parameter + 19, row.digest);
+    });
+    const auto begins = [&](std::size_t index) {
+        return !rows[index].imported && rows[index].status == ResultStatus::pending;
+    };
+    for (std::size_t index = 0; index < rows.size();) {
+        const std::size_t first = index;
+        while (index < rows.size() && begins(index)) ++index;
+        begin_unfinished(rows.subspan(first, index - first), recoverable, first);
+        if (index < rows.size()) end_unfinished(rows[index++]);
+    }
+}
+
+void LogWriter::place(EventResult& row, bool recoverable, std::string_view emitted) {
     row.result_seq = ResultSequence{current_.head.result_seq.value + 1};
     row.events_head = current_.head.seq;
     row.recorded_at = std::max({clock_.now(), current_.event_time, current_.result_time});
-    const std::string emitted = emitted_to_json(row.emitted);
-    const std::string_view status = to_string(row.status);
     row.digest = hasher_.result(current_.head.result_digest, current_.head.store_id,
                                 {.result_seq = row.result_seq,
                                  .event_seq = row.event_seq,
@@ -252,7 +303,7 @@ void LogWriter::append_result(EventResult& row, bool recoverable) {
                                  .bus = row.bus,
                                  .handler = row.handler,
                                  .attempt = row.attempt,
-                                 .status = status,
+                                 .status = to_string(row.status),
                                  .owner = row.owner,
                                  .recoverable = recoverable,
                                  .imported = row.imported,
@@ -265,42 +316,30 @@ void LogWriter::append_result(EventResult& row, bool recoverable) {
                                  .note = view(row.note),
                                  .events_head = row.events_head,
                                  .recorded_at = row.recorded_at});
-    wrote_ = true;
-    insert_result_.bind(1, row.result_seq.value)
-        .bind(2, row.event_seq)
-        .bind(3, std::string_view(row.event_id))
-        .bind(4, std::string_view(row.bus))
-        .bind(5, std::string_view(row.handler))
-        .bind(6, std::int64_t{row.attempt})
-        .bind(7, status)
-        .bind(8, std::string_view(row.owner))
-        .bind(9, std::int64_t{recoverable})
-        .bind(10, std::int64_t{row.imported})
-        .bind(11, row.result)
-        .bind(12, row.error_type)
-        .bind(13, row.error_message)
-        .bind(14, row.started_at)
-        .bind(15, row.finished_at)
-        .bind(16, std::string_view(emitted))
-        .bind(17, row.note)
-        .bind(18, row.events_head)
-        .bind(19, row.recorded_at)
-        .bind(20, row.digest);
-    insert_result_.run();
-    if (row.imported) {
-        end_unfinished_as_imported(row);
-    } else {
-        update_unfinished(row, recoverable);
-    }
     current_.head.result_seq = row.result_seq;
     current_.head.result_digest = row.digest;
     current_.result_time = row.recorded_at;
 }
 
+void LogWriter::begin_unfinished(std::span<const EventResult> rows, const std::vector<bool>& recoverable,
+                                 std::size_t first) {
+    insert_unfinished_.run(rows.size(), [&](Statement& insert, int parameter, std::size_t index) {
+        const EventResult& row = rows[index];
+        insert.bind(parameter, row.event_seq)
+            .bind(parameter + 1, std::string_view(row.bus))
+            .bind(parameter + 2, std::string_view(row.handler))
+            .bind(parameter + 3, std::int64_t{row.attempt})
+            .bind(parameter + 4, std::string_view(row.owner))
+            .bind(parameter + 5, std::int64_t{recoverable[first + index]})
+            .bind(parameter + 6, std::int64_t{0})
+            .bind(parameter + 7, row.recorded_at);
+    });
+}
+
 // An imported row never becomes unfinished work, but it tells what became of the work here: it may end the attempt, and
 // whatever it says of a later attempt, that attempt was begun elsewhere and the number cannot be claimed here.
 void LogWriter::end_unfinished_as_imported(const EventResult& row) {
-    Statement& end = statement(
+    Statement& end = kept_statement(
         "DELETE FROM unfinished_handlers WHERE event_seq = ?1 AND bus = ?2 AND handler = ?3"
         " AND (attempt < ?4 OR (attempt = ?4 AND ?5))");
     end.bind(1, row.event_seq)
@@ -311,29 +350,15 @@ void LogWriter::end_unfinished_as_imported(const EventResult& row) {
     end.run();
 }
 
-void LogWriter::update_unfinished(const EventResult& row, bool recoverable) {
-    if (row.status == ResultStatus::pending) {
-        Statement& put = statement(
-            "INSERT INTO unfinished_handlers (event_seq, bus, handler, attempt, owner, recoverable, started, since)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7) ON CONFLICT (event_seq, bus, handler) DO UPDATE SET"
-            " attempt = ?4, owner = ?5, recoverable = ?6, started = 0, since = ?7 WHERE attempt < ?4");
-        put.bind(1, row.event_seq)
-            .bind(2, std::string_view(row.bus))
-            .bind(3, std::string_view(row.handler))
-            .bind(4, std::int64_t{row.attempt})
-            .bind(5, std::string_view(row.owner))
-            .bind(6, std::int64_t{recoverable})
-            .bind(7, row.recorded_at);
-        put.run();
-        return;
-    }
+void LogWriter::end_unfinished(const EventResult& row) {
+    if (row.imported) return end_unfinished_as_imported(row);
     if (row.status != ResultStatus::started && !is_terminal(row.status)) return;  // late: it was over already
     // Only the last attempt counts: an earlier one that ends after it was taken over finishes nothing.
-    Statement& change = statement(row.status == ResultStatus::started
-                                      ? "UPDATE unfinished_handlers SET started = 1"
-                                        " WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt = ?"
-                                      : "DELETE FROM unfinished_handlers"
-                                        " WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt = ?");
+    Statement& change = kept_statement(row.status == ResultStatus::started
+                                           ? "UPDATE unfinished_handlers SET started = 1"
+                                             " WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt = ?"
+                                           : "DELETE FROM unfinished_handlers"
+                                             " WHERE event_seq = ? AND bus = ? AND handler = ? AND attempt = ?");
     change.bind(1, row.event_seq)
         .bind(2, std::string_view(row.bus))
         .bind(3, std::string_view(row.handler))
@@ -342,17 +367,18 @@ void LogWriter::update_unfinished(const EventResult& row, bool recoverable) {
 }
 
 void LogWriter::write_derived() {
+    insert_all_events();
     runs_.write_due();
     const std::uint64_t complete = current_.head.seq.value / occurred_block_events;
     for (std::uint64_t block = committed_.head.seq.value / occurred_block_events; block < complete; ++block) {
-        Statement& put = statement(
+        Statement& put = kept_statement(
             "INSERT OR REPLACE INTO occurred_blocks (block, occurred_min, occurred_max)"
             " SELECT ?1, min(occurred_at), max(occurred_at) FROM events_log WHERE seq BETWEEN ?2 AND ?3 GROUP BY ?1");
         put.bind(1, block).bind(2, block * occurred_block_events + 1).bind(3, (block + 1) * occurred_block_events);
         put.run();
     }
     if (!normal_noted_) {
-        Statement& note = statement(
+        Statement& note = kept_statement(
             "UPDATE store_info SET normal_durability_since = ? WHERE id = 1 AND normal_durability_since IS NULL");
         note.bind(1, clock_.now());
         note.run();
@@ -401,6 +427,11 @@ bool LogWriter::full_means_rejected() {
 }
 
 Statement& LogWriter::statement(std::string_view sql) {
+    insert_all_events();
+    return kept_statement(sql);
+}
+
+Statement& LogWriter::kept_statement(std::string_view sql) {
     const auto found = statements_.find(sql);
     if (found != statements_.end()) return *found->second;
     return *statements_.emplace(std::string(sql), std::make_unique<Statement>(connection_, sql)).first->second;

@@ -79,14 +79,17 @@ class LogWriter {
     [[nodiscard]] std::optional<Digest> event_digest(Sequence seq);
     [[nodiscard]] std::optional<Digest> result_digest(ResultSequence seq);
 
-    /// Writes those of `events` that are wanted, in order, and says in `placed`, by event, what became of them.
-    /// `recorded_at` from now_for_events(). Throws Error; the transaction must be rolled back then.
+    /// Writes those of `events` that are wanted, in order, and says in `placed`, by event, what became of them. Both must stay
+    /// where they are until the transaction is over: the last rows are inserted with those of the next call.
+    /// `recorded_at` from now_for_events(). Throws Error, perhaps of another call's events; the transaction must be rolled back
+    /// then.
     void append_events(std::span<const PreparedEvent> events, const std::vector<bool>& wanted, Timestamp recorded_at,
                        std::span<PlacedEvent> placed);
-    /// Fills result_seq, events_head, recorded_at and digest of `row` and writes it, with its unfinished work.
-    void append_result(EventResult& row, bool recoverable);
+    /// Fills result_seq, events_head, recorded_at and digest of each row and writes it, with its unfinished work.
+    /// `recoverable` is by row.
+    void append_results(std::span<EventResult> rows, const std::vector<bool>& recoverable);
 
-    /// A statement kept for the connection's life, for what is not written with every event.
+    /// A statement kept for the connection's life, for what is not written with every event. It sees all that was written.
     [[nodiscard]] Statement& statement(std::string_view sql);
     /// Tells that a row was written through statement().
     void note_write() noexcept { wrote_ = true; }
@@ -99,11 +102,16 @@ class LogWriter {
     };
 
     void place(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed);
+    void insert_events(std::size_t count);
+    void insert_all_events() { insert_events(events_.size()); }
+    void place(EventResult& row, bool recoverable, std::string_view emitted);
+    [[nodiscard]] Statement& kept_statement(std::string_view sql);
     void read_reached();
     void write_derived();
     void note_clock_step(Sequence seq, Timestamp recorded_at);
     void end_unfinished_as_imported(const EventResult& row);
-    void update_unfinished(const EventResult& row, bool recoverable);
+    void end_unfinished(const EventResult& row);
+    void begin_unfinished(std::span<const EventResult> rows, const std::vector<bool>& recoverable, std::size_t first);
     void forget_transaction() noexcept;
     [[nodiscard]] bool full_means_rejected();
 
@@ -119,10 +127,14 @@ class LogWriter {
     bool normal_noted_ = false;
     int wal_pages_ = 0;
     RunIndex runs_;
-    std::vector<std::size_t> indexes_;  // of the events that are being written
+    struct EventToInsert {
+        const PreparedEvent* prepared;
+        const PlacedEvent* placed;
+    };
+    std::vector<EventToInsert> events_;  // of the open transaction: not in the table yet
     TextMap<std::unique_ptr<Statement>> statements_;
-    Statement begin_, commit_, rollback_, read_data_version_, insert_result_;
-    BatchInsert insert_event_;
+    Statement begin_, commit_, rollback_, read_data_version_;
+    BatchInsert insert_event_, insert_result_, insert_unfinished_;
 };
 
 }  // namespace daybook

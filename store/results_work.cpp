@@ -172,12 +172,13 @@ void ResultsWork::check_history(LogWriter& writer, const EventResult& row, bool 
 }
 
 void ResultsWork::write(LogWriter& writer) {
+    std::vector<bool> recoverable;
     for (const Row& row : rows_) {
         if (row.there_already) continue;
-        EventResult result = row.result;
-        writer.append_result(result, row.recoverable);
-        written_.push_back(std::move(result));
+        written_.push_back(row.result);
+        recoverable.push_back(row.recoverable);
     }
+    if (!written_.empty()) writer.append_results(written_, recoverable);
 }
 
 void ClaimWork::check(LogWriter& writer) {
@@ -208,7 +209,7 @@ void ClaimWork::check(LogWriter& writer) {
 }
 
 void ClaimWork::write(LogWriter& writer) {
-    if (may_claim_) writer.append_result(*claimed_, true);
+    if (may_claim_) writer.append_results({&*claimed_, 1}, {true});
 }
 
 }  // namespace daybook

@@ -44,8 +44,10 @@ CREATE TABLE event_results_log (
     bus           TEXT    NOT NULL,
     handler       TEXT    NOT NULL,
     attempt       INTEGER NOT NULL CHECK (attempt > 0),
-    status        TEXT    NOT NULL CHECK (status IN ('pending', 'started', 'completed', 'error', 'timeout',
-                                                     'cancelled', 'aborted', 'late')),
+    status        TEXT    NOT NULL                      -- not IN: SQLite would make a table of them for each INSERT
+                          CHECK (status = 'completed' OR status = 'pending' OR status = 'started' OR status = 'error'
+                                 OR status = 'timeout' OR status = 'cancelled' OR status = 'aborted'
+                                 OR status = 'late'),
     owner         TEXT    NOT NULL,                     -- the bus instance
     recoverable   INTEGER NOT NULL CHECK (recoverable IN (0, 1)),
     imported      INTEGER NOT NULL CHECK (imported IN (0, 1)),
