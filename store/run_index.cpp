@@ -59,11 +59,10 @@ void RunIndex::catch_up(Sequence head) {
         drop_first_due();
         rows_written_ = 0;
     }
-    const std::size_t due_before = due_.size();
     read_events_.bind(1, gathered_to_);
     const ResetGuard guard(read_events_);
     while (read_events_.step()) read_on(read_events_);
-    all_is_due_ = all_is_due_ || (!fits && due_.size() > due_before);
+    if (!due_.empty()) rows_written_ = std::max(rows_written_, rows_found(due_.front()));
     rolled_back();
     lost_ = false;
 }
@@ -97,7 +96,6 @@ void RunIndex::start_over() {
         of_kind.known.clear();
     }
     rows_written_ = 0;
-    all_is_due_ = false;
     gathering_ = layout_.complete;
     gathered_to_ = layout_.indexed_to();
 }
@@ -266,7 +264,7 @@ void RunIndex::drop_first_due() noexcept {
 }
 
 void RunIndex::write_due() {
-    const bool all = all_is_due_ || due_.size() > 1;
+    const bool all = due_.size() > 1;
     const std::size_t least = 1 + layout_.run_events / commits_of_a_run_max;
     std::size_t room =
         all ? std::numeric_limits<std::size_t>::max() : std::max(least, added_.size() * due_rows_of_an_event);
@@ -284,6 +282,34 @@ void RunIndex::write_due() {
         ++runs_finished_;
         rows_written_now_ = 0;
     }
+}
+
+// How many of its rows another writer has left in the tables: they are written in order, so it is enough to look for the end.
+std::size_t RunIndex::rows_found(const DueRun& due) {
+    std::size_t found = 0;
+    std::size_t missing = due.rows.size() + due.ids.size();
+    while (found < missing) {
+        const std::size_t middle = found + (missing - found) / 2;
+        if (is_there(due, middle)) {
+            found = middle + 1;
+        } else {
+            missing = middle;
+        }
+    }
+    return found;
+}
+
+bool RunIndex::is_there(const DueRun& due, std::size_t index) {
+    if (index < due.rows.size()) {
+        Statement& row = names(index < due.stream_rows ? NameKind::stream : NameKind::type).find_run;
+        const ResetGuard guard(row);
+        row.bind(1, due.run).bind(2, std::string_view(*due.rows[index].name));
+        return row.step();
+    }
+    const IdKey key(ids_of(due.run)->id(due.ids[index - due.rows.size()]));
+    const ResetGuard guard(read_id_);
+    key.bind(read_id_, 1);
+    return read_id_.step();
 }
 
 // What comes behind the first `written`, of one table: at most `room`.
@@ -339,7 +365,6 @@ void RunIndex::committed() noexcept {
             layout_.complete = due_.front().run + 1;
             drop_first_due();
         }
-        if (due_.empty()) all_is_due_ = false;
         rows_written_ = rows_written_now_;
         for (const Added& event : added_) gather(event);
         added_.clear();

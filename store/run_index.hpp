@@ -40,7 +40,7 @@ class RunIndex {
     /// Adds the event behind the last, whose id find_id() does not find; returns its version. The row itself is the caller's
     /// to write.
     Version add(Sequence seq, std::string_view id, std::string_view stream, std::string_view type);
-    /// Writes rows of runs that are complete: all, or as many as this transaction can be asked for.
+    /// Writes rows of the run that is complete, as many as this transaction can be asked for; all when there are two.
     void write_due();
 
     /// The transaction was committed, or rolled back. Outside of any.
@@ -95,6 +95,8 @@ class RunIndex {
     void gather(const Added& event);
     void complete_run();
     void drop_first_due() noexcept;
+    [[nodiscard]] std::size_t rows_found(const DueRun& due);
+    [[nodiscard]] bool is_there(const DueRun& due, std::size_t index);
     std::size_t write_some(const DueRun& due, std::size_t written, std::size_t room);
     void write_rows(NameKind kind, const DueRun& due, std::size_t first, std::size_t count);
     void write_ids(const DueRun& due, std::size_t first, std::size_t count);
@@ -113,7 +115,6 @@ class RunIndex {
     std::uint64_t gathering_ = 0;    // the run that is not complete yet
     std::uint64_t gathered_to_ = 0;  // seq
     std::deque<DueRun> due_;         // complete, not in the tables, or not all of it
-    bool all_is_due_ = false;        // found complete when the log was read: whoever began to write it may be gone
     std::size_t rows_written_ = 0;   // of due_.front(), rows and ids, in committed transactions
     bool lost_ = true;
     // Of the open transaction:

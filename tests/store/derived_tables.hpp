@@ -6,21 +6,25 @@
 #include <daybook/event/position.hpp>
 
 #include "store/connection.hpp"
-#include "store/run_index.hpp"
 #include "store/name_runs.hpp"
+#include "store/run_index.hpp"
+#include "store/run_layout.hpp"
 
 namespace daybook::test {
 
-/// Writes the complete runs of streams and types up to `head`, each of so many events.
+/// Writes the complete runs up to `head`, each of so many events.
 inline void write_runs(Connection& connection, int run_events, Sequence head) {
     Statement set(connection, "UPDATE store_info SET run_events = ?1");
     set.bind(1, std::int64_t{run_events}).run();
-    RunIndex names(connection);
-    connection.execute("BEGIN IMMEDIATE");
-    names.catch_up(head);
-    names.write_due();
-    connection.execute("COMMIT");
-    names.committed();
+    RunIndex runs(connection);
+    runs.catch_up(head);
+    Statement layout(connection, layout_sql);
+    while (read_layout(layout).complete < head.value / static_cast<std::uint64_t>(run_events)) {
+        connection.execute("BEGIN IMMEDIATE");
+        runs.write_due();
+        connection.execute("COMMIT");
+        runs.committed();
+    }
 }
 
 /// As write_runs(), but of the last complete run only so many rows, as a commit in between leaves it.
@@ -50,6 +54,7 @@ inline void write_runs_in_part(Connection& connection, int run_events, Sequence 
         connection.execute(
             ("DELETE FROM " + runs + " WHERE run = " + std::to_string(last) + " AND " + name + " IN" + part).c_str());
     }
+    connection.execute(("DELETE FROM event_ids WHERE seq > " + std::to_string(last * run_events)).c_str());
     connection.execute(("UPDATE store_info SET indexed_runs = " + std::to_string(last)).c_str());
 }
 

@@ -46,9 +46,10 @@ TEST_CASE("name tail: names are visited in order, from one on, until the visitor
     log.append({make_event("c"), make_event("a"), make_event("b"), make_event("d")});
     auto lease = log.pool()->borrow();
     std::string seen;
-    lease.name_tail().visit_names(lease, {.run_events = 4, .complete = 0}, NameKind::type, "b", [&](std::string_view name) {
-        seen += name;
-        return name != "c";
-    });
+    lease.name_tail().visit_names(lease, {.run_events = 4, .complete = 0}, NameKind::type, "b",
+                                  [&](std::string_view name) {
+                                      seen += name;
+                                      return name != "c";
+                                  });
     CHECK(seen == "bc");
 }

@@ -42,9 +42,9 @@ struct StoreOptions {
     bool commit_thread = false;
     /// Page cache of the writing connection, bytes. Default: 16 MiB; 1 MiB..1 GiB.
     std::size_t cache_bytes = std::size_t{16} << 20;
-    /// Of a new file, for its life: events of a run (docs/internals/runs.md). A log is found by stream and type through its
-    /// complete runs; the events behind the last are read by whoever opens it. Default: 16,384; 1..65,536.
-    std::size_t run_events = 16'384;
+    /// Of a new file, for its life: events of a run (docs/internals/runs.md). An event is found by stream, type and id
+    /// through complete runs; the events behind the last are read by whoever opens it. Default: 32,768; 1..65,536.
+    std::size_t run_events = 32'768;
     /// Rows that a cursor reads in one read transaction, so that it never pins -wal for long. Default: 1,000; 1..100,000.
     std::size_t page_events = 1'000;
     /// Open on NFS, SMB, 9p or FUSE all the same. SQLite's WAL is not safe there. Default: false.
