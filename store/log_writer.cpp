@@ -190,7 +190,7 @@ void LogWriter::append_events(std::span<const PreparedEvent> events, const std::
 // The first `count` of those that are still to be inserted.
 void LogWriter::insert_events(std::size_t count) {
     if (count == 0) return;
-    insert_event_.run(count, [&](Statement& insert, int parameter, std::size_t row) {
+    const auto bind = [&](Statement& insert, int parameter, std::size_t row) {
         const PreparedEvent& prepared = *events_[row].prepared;
         const PlacedEvent& placed = *events_[row].placed;
         const NewEvent& event = prepared.event;
@@ -211,7 +211,13 @@ void LogWriter::insert_events(std::size_t count) {
             .bind_blob(parameter + 14, prepared.salt.data(), prepared.salt.size())
             .bind(parameter + 15, prepared.payload_hash)
             .bind(parameter + 16, placed.digest);
-    });
+    };
+    try {
+        insert_event_.run(count, bind);
+    } catch (...) {
+        events_.clear();  // what failed is not tried again with what comes next
+        throw;
+    }
     events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 

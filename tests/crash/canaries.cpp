@@ -22,6 +22,7 @@
 #include "simulation/crash_images.hpp"
 #include "simulation/dice.hpp"
 #include "simulation/simulated_machine.hpp"
+#include "store/event_store_impl.hpp"
 
 namespace daybook::crash {
 
@@ -84,8 +85,10 @@ void at_next_unfetch(SimulatedMachine& machine, Act act) {
     };
 }
 
+// Its correlation is its id: that is an index which changes with each event, wherever the id belongs.
 NewEvent make_event(std::string id, std::size_t text_bytes, std::string_view place = "m") {
     NewEvent event;
+    event.correlation_id = id;
     event.id = std::move(id);
     event.type = place;
     event.stream = place;
@@ -113,14 +116,6 @@ CanaryReport look_for(SimulatedMachine& machine, const std::set<std::string>& ac
     return report;
 }
 
-// Ids, salts and everything else repeat: the first id that a store makes is the first that another one made.
-class ConstantRandom final : public RandomSource {
-  public:
-    void fill(std::span<std::byte> bytes) override {
-        for (std::byte& byte : bytes) byte = std::byte{0x42};
-    }
-};
-
 // Time stands still. Whoever is about to queue for the group commit asks how much has passed; whoever writes events, when
 // that is.
 class QueueClock final : public Clock {
@@ -144,6 +139,7 @@ constexpr std::uint64_t rows_before = 20'000;
 constexpr std::uint64_t rows_after = 20;
 constexpr std::size_t blob_bytes = std::size_t{4} << 20;
 constexpr std::size_t small_rows = 3'000;
+constexpr int longest_row = 4'500'000;  // that the connection takes
 
 // Spread over the whole index, so that each transaction touches pages everywhere.
 std::string scattered(std::uint64_t number) {
@@ -159,13 +155,11 @@ class SpillRun {
         clock_ = std::make_shared<QueueClock>();
         options_ = machine_.options();
         options_.clock = clock_;
-        options_.random = std::make_shared<ConstantRandom>();
         options_.checkpoint_pages = 1'000'000;
         options_.limits.batch_events_max = 4'000;
         options_.limits.batch_bytes_max = 16 << 20;
         options_.limits.payload_bytes_max = 5 << 20;
         fill();
-        store_.emplace(EventStore::open(simulation::log_path, options_));
     }
 
     CanaryReport run(End end) {
@@ -191,10 +185,8 @@ class SpillRun {
         acknowledged_.insert(std::move(id));
     }
 
-    // By another store, which makes the id that the one under test will make again.
     void fill() {
         EventStore store = EventStore::open(simulation::log_path, options_);
-        static_cast<void>(store.append(make_event("", 20)));
         for (std::uint64_t number = 0; number < rows_before;) {
             AppendRequest request;
             for (int row = 0; row < 1'000; ++row) {
@@ -209,15 +201,15 @@ class SpillRun {
         store.close();
     }
 
-    // Two large payloads, many small ones, and an event whose id is there already, which nobody can have foreseen.
+    // Two large payloads, many small ones, and among the last of them one that is longer than the connection takes.
     [[nodiscard]] static AppendRequest failing() {
         AppendRequest request;
         for (std::uint64_t row = 0; row < small_rows; ++row) {
             if (row == 100 || row == 101)
                 request.events.push_back(make_event(scattered(2'000'000 + row), blob_bytes, "z"));
-            request.events.push_back(make_event(scattered(1'000'000 + row), 100, "z"));
+            const std::size_t text_bytes = row == small_rows - 50 ? longest_row : 100;
+            request.events.push_back(make_event(scattered(1'000'000 + row), text_bytes, "z"));
         }
-        request.events.push_back(make_event("", 20, "z"));
         return request;
     }
 
@@ -225,6 +217,7 @@ class SpillRun {
     // served in the leader's transaction.
     bool commit_together(int attempt) {
         store_.emplace(EventStore::open(simulation::log_path, options_));
+        sqlite3_limit(store_->impl().file.connection->handle(), SQLITE_LIMIT_LENGTH, longest_row);
         std::vector<std::thread> others;
         std::atomic<bool> failed{false};
         bool began = false;
