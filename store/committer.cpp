@@ -345,6 +345,7 @@ std::uint32_t Committer::lead_batch(Work* own) {
     bool committing = false;
     try {
         take_batch(batch);  // step: write
+        writer_.complete();
         committing = true;
         if (DAYBOOK_PLANTED(ack_before_commit))
             for (Work* work : batch.works)
@@ -436,7 +437,7 @@ void Committer::serve(Work& work) {
         try {
             work.check(writer_);
             work.write(writer_);
-            static_cast<void>(writer_.statement("SELECT 1"));  // its last rows, too
+            writer_.insert_kept_back();
         } catch (const Error&) {
             work.error_ = std::current_exception();
             writer_.connection().execute("ROLLBACK TO caller");
@@ -447,7 +448,7 @@ void Committer::serve(Work& work) {
     try {
         work.check(writer_);
     } catch (const Error& error) {
-        if (concerns_all(error.code())) throw;
+        if (concerns_all(error.code()) || writer_.is_broken()) throw;
         work.error_ = std::current_exception();
         return;
     }
@@ -464,6 +465,7 @@ bool Committer::write_one_by_one(Batch& batch) {
             refuse_if_stopped();
             writer_.begin();
             serve(*work);
+            writer_.complete();
             committing = true;
             wrote = writer_.commit() || wrote;
         } catch (const Error& error) {

@@ -239,6 +239,8 @@ void Connection::set_up(const ConnectionOptions& options) {
     execute("PRAGMA recursive_triggers = ON");  // REPLACE then fires delete triggers
     // Spilling and a savepoint rollback lose commits on 3.40.1.
     if (!DAYBOOK_PLANTED(spill_with_savepoints)) execute("PRAGMA cache_spill = OFF");
+    execute(
+        "PRAGMA temp_store = MEMORY");  // what a statement may have to undo: its file would be one more that can fail
     execute(fmt::format("PRAGMA cache_size = -{}", options.cache_bytes / 1024).c_str());
     if (DAYBOOK_PLANTED(synchronous_off)) return execute("PRAGMA synchronous = OFF");
     execute(options.synchronous_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");

@@ -17,13 +17,6 @@ bool is_canonical(std::string_view uuid) noexcept {
     return std::none_of(uuid.begin(), uuid.end(), [](char c) { return c >= 'A' && c <= 'F'; });
 }
 
-bool has_id(ReaderPool::Lease& lease, Sequence seq, std::string_view id) {
-    Statement& event = lease.statement(compare_id_sql);
-    const ResetGuard guard(event);
-    event.bind(1, seq).bind(2, id);
-    return event.step();
-}
-
 std::optional<Sequence> find_in_runs(ReaderPool::Lease& lease, std::string_view id) {
     Statement& row = lease.statement(find_id_sql);
     const ResetGuard guard(row);
@@ -48,23 +41,34 @@ void IdKey::bind(Statement& statement, int index) const {
 }
 
 std::string IdKey::id_in(const Statement& row, int column) {
-    const bool is_uuid = sqlite3_column_type(row.handle(), column) == SQLITE_BLOB;
+    const int type = sqlite3_column_type(row.handle(), column);
+    if (type == SQLITE_TEXT) return std::string(row.text(column));
     Uuid uuid;
-    if (!is_uuid || row.blob(column).size() != uuid.bytes.size()) return std::string(row.text(column));
-    std::memcpy(uuid.bytes.data(), row.blob(column).data(), uuid.bytes.size());
+    const std::string_view bytes = row.blob(column);
+    if (type != SQLITE_BLOB || bytes.size() != uuid.bytes.size())
+        throw Error(ErrorCode::corrupt,
+                    fmt::format("read event_ids: a row of it has a key of {} bytes that stands for no id: run verify",
+                                bytes.size()));
+    std::memcpy(uuid.bytes.data(), bytes.data(), bytes.size());
     return uuid.to_string();
 }
 
 std::optional<Sequence> find_id(ReaderPool::Lease& lease, std::string_view id) {
     const ReadTransaction transaction(lease);
     if (const auto seq = find_in_runs(lease, id)) {
-        if (!has_id(lease, *seq, id)) throw_wrong_id(id, *seq);
+        if (!has_id(lease.statement(compare_id_sql), *seq, id)) throw_wrong_id(id, *seq);
         return seq;
     }
     const RunLayout layout = read_layout(lease.statement(layout_sql));
     for (const std::uint64_t candidate : lease.id_tail().candidates(lease, layout, id))
-        if (has_id(lease, Sequence{candidate}, id)) return Sequence{candidate};
+        if (has_id(lease.statement(compare_id_sql), Sequence{candidate}, id)) return Sequence{candidate};
     return std::nullopt;
+}
+
+bool has_id(Statement& compare_id, Sequence seq, std::string_view id) {
+    const ResetGuard guard(compare_id);
+    compare_id.bind(1, seq).bind(2, id);
+    return compare_id.step();
 }
 
 void throw_wrong_id(std::string_view id, Sequence seq) {

@@ -20,7 +20,8 @@ class IdKey {
     explicit IdKey(std::string_view id) noexcept;
     /// Must live until the statement was stepped.
     void bind(Statement& statement, int index) const;
-    /// The id that a column of the table stands for.
+    [[nodiscard]] bool is_uuid() const noexcept { return uuid_.has_value(); }
+    /// The id that a column of the table stands for. Throws Error: corrupt - no id is kept so.
     [[nodiscard]] static std::string id_in(const Statement& row, int column);
 
   private:
@@ -32,17 +33,19 @@ class IdKey {
 inline constexpr std::string_view find_id_sql = "SELECT seq FROM event_ids WHERE id = ?1";
 /// ?1 seq, ?2 id → a row if that event has it.
 inline constexpr std::string_view compare_id_sql = "SELECT 1 FROM events_log WHERE seq = ?1 AND event_id = ?2";
-/// → the keys of the last UUID and of the last other id
+/// → the keys of the last UUID and of the last other id, or NULL
 inline constexpr std::string_view last_ids_sql =
-    "SELECT max(id) FROM event_ids WHERE id >= x'' UNION ALL SELECT max(id) FROM event_ids WHERE id < x''";
-/// A process that was killed may have written the row before: it was the same.
-inline constexpr std::string_view put_ids_sql = "INSERT OR REPLACE INTO event_ids";
+    "SELECT (SELECT max(id) FROM event_ids WHERE id >= x''), (SELECT max(id) FROM event_ids WHERE id < x'')";
+/// Whoever is about to write the row has seen that there is none.
+inline constexpr std::string_view put_ids_sql = "INSERT OR FAIL INTO event_ids";
 
 /// Of the event with that id. Begins and ends a read transaction.
 /// Throws Error: corrupt - the table leads to an event with another id.
 [[nodiscard]] std::optional<Sequence> find_id(ReaderPool::Lease& lease, std::string_view id);
 
-/// What is to be said when it does.
+/// Whether that event has it, by compare_id_sql.
+[[nodiscard]] bool has_id(Statement& compare_id, Sequence seq, std::string_view id);
+/// What is to be said when it has not, and the table says so.
 [[noreturn]] void throw_wrong_id(std::string_view id, Sequence seq);
 
 }  // namespace daybook

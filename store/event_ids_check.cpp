@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <daybook/event/error.hpp>
 
@@ -31,7 +32,10 @@ void EventIdsCheck::compare(Part part) {
     } catch (const Error& error) {
         if (error.code() != ErrorCode::corrupt) throw;  // an error of the disk, or no memory, says nothing of the table
         table_can_be_read_ = false;
-        verification_.problem(table_code, std::nullopt, fmt::format("event_ids cannot be read: {}", error.what()));
+        verification_.problem(
+            table_code, std::nullopt,
+            fmt::format("event_ids cannot be read, and from here on ids that two events have are not looked for: {}",
+                        error.what()));
     }
 }
 
@@ -48,7 +52,12 @@ void EventIdsCheck::add(std::uint64_t seq, std::string_view id) {
 void EventIdsCheck::end_run() {
     std::sort(in_run_.begin(), in_run_.end());
     const bool in_table = run_ && *run_ < layout_.complete;
+    const IdAt* before = nullptr;
     for (const IdAt& id : in_run_) {
+        if (const IdAt* const same = std::exchange(before, &id); same != nullptr && same->first == id.first) {
+            repeated(id.first, same->second, id.second);
+            continue;
+        }
         if (!in_table) {
             const auto [first, is_new] = behind_runs_.emplace(id.first, id.second);
             if (!is_new) {
@@ -75,7 +84,7 @@ void EventIdsCheck::compare_id(const IdAt& id, bool must_be_there) {
     const std::uint64_t kept = find_.unsigned_integer(0);
     if (kept == id.second) {
         ++rows_;
-    } else if (has_id(kept, id.first)) {
+    } else if (has_id(event_, Sequence{kept}, id.first)) {
         repeated(id.first, std::min(kept, id.second), std::max(kept, id.second));
     } else {
         ++rows_;
@@ -88,12 +97,6 @@ void EventIdsCheck::compare_id(const IdAt& id, bool must_be_there) {
 void EventIdsCheck::repeated(std::string_view id, std::uint64_t seq, std::uint64_t later_seq) {
     verification_.problem("event_id_repeated", later_seq,
                           fmt::format("events {} and {} have one id, '{}'", seq, later_seq, id));
-}
-
-bool EventIdsCheck::has_id(std::uint64_t seq, std::string_view id) {
-    const ResetGuard guard(event_);
-    event_.bind(1, seq).bind(2, id);
-    return event_.step();
 }
 
 void EventIdsCheck::finish() {

@@ -18,7 +18,7 @@ namespace daybook {
 /// Thread-safety: one thread at a time.
 class EventIdsCheck {
   public:
-    /// No layout: the table is not compared.
+    /// No layout: nothing is looked for.
     EventIdsCheck(Verification& verification, const std::optional<RunLayout>& layout);
     /// Events come in the order of seq.
     void add(std::uint64_t seq, std::string_view id);
@@ -33,7 +33,6 @@ class EventIdsCheck {
     void end_run();
     void compare_id(const IdAt& id, bool must_be_there);
     void repeated(std::string_view id, std::uint64_t seq, std::uint64_t later_seq);
-    [[nodiscard]] bool has_id(std::uint64_t seq, std::string_view id);
     void compare_count();
 
     Verification& verification_;

@@ -39,10 +39,10 @@ LogWriter::LogWriter(Connection& connection, const StoreOptions& options, const 
     commit_ = connection.prepare("COMMIT");
     rollback_ = connection.prepare("ROLLBACK");
     read_data_version_ = connection.prepare("PRAGMA data_version");
-    insert_event_ = {connection, "INSERT INTO events_log",
+    insert_event_ = {connection, "INSERT OR FAIL INTO events_log",
                      "seq, event_id, type, event_version, stream, version, source, correlation_id, causation_id, "
                      "occurred_at, recorded_at, tags, payload, metadata, salt, payload_hash, digest"};
-    insert_result_ = {connection, "INSERT INTO event_results_log",
+    insert_result_ = {connection, "INSERT OR FAIL INTO event_results_log",
                       "result_seq, event_seq, event_id, bus, handler, attempt, status, owner, recoverable, imported, "
                       "result, error_type, error_message, started_at, finished_at, emitted, note, events_head, "
                       "recorded_at, digest"};
@@ -106,6 +106,7 @@ void LogWriter::read_reached() {
 
 void LogWriter::forget_transaction() noexcept {
     events_.clear();
+    is_broken_ = false;
     current_ = committed_;
     wrote_ = false;
     clock_behind_ns_ = 0;
@@ -181,7 +182,7 @@ void LogWriter::append_events(std::span<const PreparedEvent> events, const std::
     wrote_ = true;  // also when it fails half-way: then the transaction must be rolled back
     for (std::size_t index = 0; index < events.size(); ++index) {
         if (!wanted[index]) continue;
-        place(events[index], recorded_at, placed[index]);
+        place_event(events[index], recorded_at, placed[index]);
         events_.push_back({&events[index], &placed[index]});
     }
     insert_events(events_.size() - events_.size() % BatchInsert::rows_at_once);
@@ -215,13 +216,14 @@ void LogWriter::insert_events(std::size_t count) {
     try {
         insert_event_.run(count, bind);
     } catch (...) {
-        events_.clear();  // what failed is not tried again with what comes next
+        events_.clear();
+        is_broken_ = !DAYBOOK_PLANTED(spill_with_savepoints);
         throw;
     }
     events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
-void LogWriter::place(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed) {
+void LogWriter::place_event(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed) {
     const NewEvent& event = prepared.event;
     // An id that the caller gave was looked for; one that was made here is new, unless the random source repeats itself.
     if (prepared.id_is_new && runs_.find_id(event.id))
@@ -262,7 +264,7 @@ void LogWriter::append_results(std::span<EventResult> rows, const std::vector<bo
     emitted.reserve(rows.size());
     for (std::size_t index = 0; index < rows.size(); ++index) {
         emitted.push_back(emitted_to_json(rows[index].emitted));
-        place(rows[index], recoverable[index], emitted.back());
+        place_result(rows[index], recoverable[index], emitted.back());
     }
     insert_result_.run(rows.size(), [&](Statement& insert, int parameter, std::size_t index) {
         const EventResult& row = rows[index];
@@ -298,7 +300,7 @@ void LogWriter::append_results(std::span<EventResult> rows, const std::vector<bo
     }
 }
 
-void LogWriter::place(EventResult& row, bool recoverable, std::string_view emitted) {
+void LogWriter::place_result(EventResult& row, bool recoverable, std::string_view emitted) {
     row.result_seq = ResultSequence{current_.head.result_seq.value + 1};
     row.events_head = current_.head.seq;
     row.recorded_at = std::max({clock_.now(), current_.event_time, current_.result_time});
@@ -372,9 +374,19 @@ void LogWriter::end_unfinished(const EventResult& row) {
     change.run();
 }
 
-void LogWriter::write_derived() {
-    insert_all_events();
+void LogWriter::complete() {
+    if (!wrote_) return;
+    insert_kept_back();
     runs_.write_due();
+    write_blocks();
+    if (normal_noted_) return;
+    Statement& note = kept_statement(
+        "UPDATE store_info SET normal_durability_since = ? WHERE id = 1 AND normal_durability_since IS NULL");
+    note.bind(1, clock_.now());
+    note.run();
+}
+
+void LogWriter::write_blocks() {
     const std::uint64_t complete = current_.head.seq.value / occurred_block_events;
     for (std::uint64_t block = committed_.head.seq.value / occurred_block_events; block < complete; ++block) {
         Statement& put = kept_statement(
@@ -383,12 +395,6 @@ void LogWriter::write_derived() {
         put.bind(1, block).bind(2, block * occurred_block_events + 1).bind(3, (block + 1) * occurred_block_events);
         put.run();
     }
-    if (!normal_noted_) {
-        Statement& note = kept_statement(
-            "UPDATE store_info SET normal_durability_since = ? WHERE id = 1 AND normal_durability_since IS NULL");
-        note.bind(1, clock_.now());
-        note.run();
-    }
 }
 
 bool LogWriter::commit() {
@@ -396,7 +402,9 @@ bool LogWriter::commit() {
         rollback();
         return false;
     }
-    write_derived();
+    if (is_broken_ || !events_.empty())
+        throw Error(ErrorCode::internal, fmt::format("commit to {}: rows of this transaction are not in it",
+                                                     sqlite3_db_filename(connection_.handle(), "main")));
     const int rc = sqlite3_step(commit_.handle());
     const int extended = sqlite3_extended_errcode(connection_.handle());
     const std::string detail = rc == SQLITE_DONE ? "" : sqlite3_errmsg(connection_.handle());
@@ -433,7 +441,7 @@ bool LogWriter::full_means_rejected() {
 }
 
 Statement& LogWriter::statement(std::string_view sql) {
-    insert_all_events();
+    insert_kept_back();
     return kept_statement(sql);
 }
 

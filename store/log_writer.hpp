@@ -57,9 +57,14 @@ class LogWriter {
 
     /// BEGIN IMMEDIATE. Reads the head again if another connection has written. Throws Error: busy, io_error, ….
     void begin();
-    /// Writes the derived tables and commits; only ends the transaction when nothing was written.
-    /// Returns whether anything was. Throws Error: busy, disk_full - nothing of it was stored;
-    /// commit_in_doubt - it may be there after a restart.
+    /// Inserts what append_events() has kept back. Throws Error, of any of these events; the transaction is broken then.
+    void insert_kept_back() { insert_events(events_.size()); }
+    /// A row of append_events() was refused: whoever was told may not be the one whose it was, and all must be rolled back.
+    [[nodiscard]] bool is_broken() const noexcept { return is_broken_; }
+    /// To be called before commit(): inserts what was kept back, and writes the derived tables. Throws Error.
+    void complete();
+    /// Only ends the transaction when nothing was written. Returns whether anything was.
+    /// Throws Error: busy, disk_full - nothing of it was stored; commit_in_doubt - it may be there after a restart.
     bool commit();
     void rollback() noexcept;
 
@@ -101,13 +106,12 @@ class LogWriter {
         Timestamp result_time{INT64_MIN};  // recorded_at of the last result
     };
 
-    void place(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed);
+    void place_event(const PreparedEvent& prepared, Timestamp recorded_at, PlacedEvent& placed);
     void insert_events(std::size_t count);
-    void insert_all_events() { insert_events(events_.size()); }
-    void place(EventResult& row, bool recoverable, std::string_view emitted);
+    void place_result(EventResult& row, bool recoverable, std::string_view emitted);
     [[nodiscard]] Statement& kept_statement(std::string_view sql);
     void read_reached();
-    void write_derived();
+    void write_blocks();
     void note_clock_step(Sequence seq, Timestamp recorded_at);
     void end_unfinished_as_imported(const EventResult& row);
     void end_unfinished(const EventResult& row);
@@ -132,6 +136,7 @@ class LogWriter {
         const PlacedEvent* placed;
     };
     std::vector<EventToInsert> events_;  // of the open transaction: not in the table yet
+    bool is_broken_ = false;
     TextMap<std::unique_ptr<Statement>> statements_;
     Statement begin_, commit_, rollback_, read_data_version_;
     BatchInsert insert_event_, insert_result_, insert_unfinished_;

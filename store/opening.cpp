@@ -175,6 +175,7 @@ FileKind inspect_file(const std::filesystem::path& resolved, const StoreOptions&
         refuse(ErrorCode::not_a_daybook, resolved,
                fmt::format("its {} bytes do not begin as a SQLite file does; give a Daybook's path", header.size));
     }
+    require_utf8(big_endian(header.bytes, 56), path);
     const SchemaReading reading{
         .application_id = big_endian(header.bytes, 68),
         .version = big_endian(header.bytes, 60),

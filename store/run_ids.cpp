@@ -10,20 +10,19 @@ namespace {
 
 constexpr std::size_t least_slots = 64;  // a power of two
 
-std::uint32_t hash_of(std::string_view id) noexcept {
+}  // namespace
+
+std::uint32_t RunIds::hash_of(std::string_view id) noexcept {
     return static_cast<std::uint32_t>(std::hash<std::string_view>{}(id));
 }
-
-}  // namespace
 
 std::string_view RunIds::id(std::size_t index) const noexcept {
     const std::size_t begin = index == 0 ? 0 : entries_[index - 1].end;
     return std::string_view(texts_).substr(begin, entries_[index].end - begin);
 }
 
-std::optional<std::uint64_t> RunIds::find(std::string_view id) const noexcept {
+std::optional<std::uint64_t> RunIds::find(std::string_view id, std::uint32_t hash) const noexcept {
     if (entries_.empty()) return std::nullopt;
-    const std::uint32_t hash = hash_of(id);
     const std::size_t mask = slots_.size() - 1;
     for (std::size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
         const std::size_t index = slots_[slot] - 1;

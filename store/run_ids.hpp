@@ -24,8 +24,9 @@ class RunIds {
     [[nodiscard]] std::string_view id(std::size_t index) const noexcept;
     [[nodiscard]] std::uint64_t seq(std::size_t index) const noexcept { return entries_[index].seq; }
 
+    [[nodiscard]] static std::uint32_t hash_of(std::string_view id) noexcept;
     /// The seq of the event that has it.
-    [[nodiscard]] std::optional<std::uint64_t> find(std::string_view id) const noexcept;
+    [[nodiscard]] std::optional<std::uint64_t> find(std::string_view id, std::uint32_t hash) const noexcept;
     /// `id` is not in it. Either adds it or, without memory, throws and does not.
     void add(std::string_view id, std::uint64_t seq);
     /// Takes back the last that was added.

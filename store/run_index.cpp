@@ -41,7 +41,6 @@ RunIndex::RunIndex(Connection& connection)
         of_kind.known_max = known_names_max;
         of_kind.find_head = connection.prepare(sql.find_head);
         of_kind.find_run = connection.prepare(sql.find_run);
-        // A process that was killed may have written some rows of a run before: they were the same.
         of_kind.put_run = {connection, fmt::format("INSERT OR REPLACE INTO {}", sql.runs_table), sql.run_columns};
         of_kind.put_head = {connection, fmt::format("INSERT OR REPLACE INTO {}", sql.heads_table), sql.head_columns};
     }
@@ -87,10 +86,14 @@ void RunIndex::start_over() {
     due_.clear();
     added_.clear();
     ids_.clear();
-    last_old_id_.clear();
+    last_old_uuid_.clear();
+    last_old_text_.clear();
     const ResetGuard guard(read_last_ids_);
-    while (read_last_ids_.step()) last_old_id_ = std::max(last_old_id_, IdKey::id_in(read_last_ids_, 0));
-    last_id_ = last_old_id_;
+    if (read_last_ids_.step()) {
+        if (!read_last_ids_.is_null(0)) last_old_uuid_ = IdKey::id_in(read_last_ids_, 0);
+        if (!read_last_ids_.is_null(1)) last_old_text_ = IdKey::id_in(read_last_ids_, 1);
+    }
+    last_id_ = std::max(last_old_uuid_, last_old_text_);
     for (Names& of_kind : names_) {
         of_kind.gathered.clear();
         of_kind.known.clear();
@@ -165,15 +168,13 @@ Version RunIndex::stream_version(std::string_view stream) {
 std::optional<Sequence> RunIndex::find_id(std::string_view id) {
     if (id > last_id_) return std::nullopt;
     if (const auto seq = find_recent_id(id)) return seq;
-    if (id > last_old_id_) return std::nullopt;
-    const ResetGuard guard(read_id_);
     const IdKey key(id);
+    if (id > (key.is_uuid() ? last_old_uuid_ : last_old_text_)) return std::nullopt;
+    const ResetGuard guard(read_id_);
     key.bind(read_id_, 1);
     if (!read_id_.step()) return std::nullopt;
     const Sequence seq{read_id_.unsigned_integer(0)};
-    const ResetGuard compare_guard(compare_id_);
-    compare_id_.bind(1, seq).bind(2, id);
-    if (!compare_id_.step()) throw_wrong_id(id, seq);
+    if (!has_id(compare_id_, seq, id)) throw_wrong_id(id, seq);
     return seq;
 }
 
@@ -225,14 +226,26 @@ void RunIndex::complete_run() {
     }
     if (const RunIds* const ids = ids_of(gathering_)) {
         due.ids = ids->sorted();
-        last_old_id_ = std::max(last_old_id_, std::string(ids->id(due.ids.back())));
+        note_last_of(*ids, due.ids);
     }
     ++gathering_;
 }
 
+void RunIndex::note_last_of(const RunIds& ids, const std::vector<std::uint32_t>& order) {
+    bool is_known[2] = {};
+    for (auto index = order.rbegin(); index != order.rend() && !(is_known[0] && is_known[1]); ++index) {
+        const std::string_view id = ids.id(*index);
+        const bool is_uuid = IdKey(id).is_uuid();
+        if (std::exchange(is_known[is_uuid], true)) continue;
+        std::string& last = is_uuid ? last_old_uuid_ : last_old_text_;
+        if (id > last) last = id;
+    }
+}
+
 const RunIds* RunIndex::ids_of(std::uint64_t run) const noexcept {
-    const auto found = std::find_if(ids_.begin(), ids_.end(), [run](const RunIds& ids) { return ids.run() == run; });
-    return found == ids_.end() ? nullptr : &*found;
+    const auto found = std::lower_bound(ids_.begin(), ids_.end(), run,
+                                        [](const RunIds& ids, std::uint64_t number) { return ids.run() < number; });
+    return found == ids_.end() || found->run() != run ? nullptr : &*found;
 }
 
 void RunIndex::add_id(std::string_view id, std::uint64_t seq) {
@@ -253,8 +266,9 @@ void RunIndex::take_back_id() noexcept {
 }
 
 std::optional<Sequence> RunIndex::find_recent_id(std::string_view id) const noexcept {
+    const std::uint32_t hash = RunIds::hash_of(id);
     for (const RunIds& ids : ids_)
-        if (const auto seq = ids.find(id)) return Sequence{*seq};
+        if (const auto seq = ids.find(id, hash)) return Sequence{*seq};
     return std::nullopt;
 }
 
@@ -301,15 +315,18 @@ std::size_t RunIndex::rows_found(const DueRun& due) {
 
 bool RunIndex::is_there(const DueRun& due, std::size_t index) {
     if (index < due.rows.size()) {
+        const Row& expected = due.rows[index];
         Statement& row = names(index < due.stream_rows ? NameKind::stream : NameKind::type).find_run;
         const ResetGuard guard(row);
-        row.bind(1, due.run).bind(2, std::string_view(*due.rows[index].name));
-        return row.step();
+        row.bind(1, due.run).bind(2, std::string_view(*expected.name));
+        return row.step() && row.unsigned_integer(0) == expected.events_before && row.blob(2) == expected.seqs;
     }
-    const IdKey key(ids_of(due.run)->id(due.ids[index - due.rows.size()]));
+    const RunIds& ids = *ids_of(due.run);
+    const std::uint32_t expected = due.ids[index - due.rows.size()];
+    const IdKey key(ids.id(expected));
     const ResetGuard guard(read_id_);
     key.bind(read_id_, 1);
-    return read_id_.step();
+    return read_id_.step() && read_id_.unsigned_integer(0) == ids.seq(expected);
 }
 
 // What comes behind the first `written`, of one table: at most `room`.

@@ -104,13 +104,15 @@ class RunIndex {
     void add_id(std::string_view id, std::uint64_t seq);
     void take_back_id() noexcept;
     [[nodiscard]] const RunIds* ids_of(std::uint64_t run) const noexcept;
+    void note_last_of(const RunIds& ids, const std::vector<std::uint32_t>& order);
 
     Statement read_layout_, read_events_, read_version_, put_complete_, read_id_, compare_id_, read_last_ids_;
     BatchInsert put_id_;
     Names names_[name_kinds.size()];
-    std::deque<RunIds> ids_;   // of every event behind the last complete run, with what the open transaction has added
-    std::string last_id_;      // no id of any event comes after it …
-    std::string last_old_id_;  // … and of those that are in complete runs, none after this one
+    std::deque<RunIds> ids_;  // of every event behind the last complete run, with what the open transaction has added
+    std::string last_id_;     // no id of any event comes after it …
+    std::string last_old_uuid_;  // … of those in complete runs that are kept as UUIDs, none after this one …
+    std::string last_old_text_;  // … and of the others none after this one
     RunLayout layout_;
     std::uint64_t gathering_ = 0;    // the run that is not complete yet
     std::uint64_t gathered_to_ = 0;  // seq

@@ -10,9 +10,11 @@ SchemaReading read_schema(Connection& connection) {
     // One statement is one snapshot; both pragmas are read through their table-valued functions.
     Statement statement = connection.prepare(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),"
-        " (SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1))");
+        " (SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1)),"
+        " (SELECT encoding = 'UTF-8' FROM pragma_encoding)");
     const ResetGuard guard(statement);
     if (!statement.step()) throw Error(ErrorCode::internal, "read the schema's version: no row");
+    require_utf8(statement.integer(3) != 0 ? 1 : 2, sqlite3_db_filename(connection.handle(), "main"));
     SchemaReading reading{.application_id = statement.integer(0), .version = statement.integer(1)};
     const bool has_tables = statement.integer(2) != 0;
     if (reading.application_id == application_id) {
@@ -23,6 +25,12 @@ SchemaReading read_schema(Connection& connection) {
         reading.state = has_tables || reading.application_id != 0 ? SchemaState::foreign : SchemaState::empty;
     }
     return reading;
+}
+
+void require_utf8(std::uint32_t encoding, std::string_view path) {
+    if (encoding > 1)
+        throw Error(ErrorCode::not_a_daybook,
+                    fmt::format("open {}: its text is UTF-16, a Daybook's is UTF-8; give another path", path));
 }
 
 void require_readable_schema(const SchemaReading& reading, std::string_view path) {

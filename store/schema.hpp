@@ -20,6 +20,10 @@ inline constexpr std::int64_t application_id = 0x44617962;
 /// In user_version, bytes 60 to 63 of the header: the number of the last file of schemas/sql/ that was applied.
 inline constexpr std::int64_t schema_version = 1;
 
+/// Of SQLite's text encodings, bytes 56 to 59 of the header: 0 (no text yet) or 1. In UTF-16 names have another order.
+/// Throws Error: not_a_daybook.
+void require_utf8(std::uint32_t encoding, std::string_view path);
+
 struct Migration {
     std::int64_t version;  ///< user_version after it
     std::string_view sql;

@@ -44,7 +44,9 @@ std::optional<RunLayout> layout_of(Verification& verification) {
         if (error.code() != ErrorCode::corrupt) throw;  // an error of the disk, or no memory, says nothing of the file
         verification.problem(
             "derived_stream_runs", std::nullopt,
-            fmt::format("what derived tables say of streams, types and ids cannot be read: {}", error.what()));
+            fmt::format("what derived tables say of streams, types and ids cannot be read, and ids that two events "
+                        "have are not looked for: {}",
+                        error.what()));
         return std::nullopt;
     }
 }

@@ -79,6 +79,7 @@ StoreOptions FaultClient::store_options() const {
     StoreOptions options = machine.options(options_.durability, 1'000 * options_.seed + calls_done_);
     options.files = files_;
     options.checkpoint_pages = options_.checkpoint_pages;
+    options.run_events = options_.run_events;
     options.busy_timeout = std::chrono::milliseconds(20);
     return options;
 }

@@ -26,6 +26,7 @@ struct ClientOptions {
     bool powersafe_overwrite = true;
     /// Small: the committer checkpoints within a workload.
     std::size_t checkpoint_pages = 1'000;
+    std::size_t run_events = 3;
     std::uint64_t rotate_bytes = 0;
     std::uint64_t seed = 1;
     /// Laid around the machine's files by whoever makes allocations fail.

@@ -8,6 +8,7 @@
 
 #include <daybook/event/error.hpp>
 #include <daybook/event/journal_record.hpp>
+#include <daybook/event/uuid.hpp>
 #include <daybook/store/diagnosis.hpp>
 #include <daybook/store/verify.hpp>
 
@@ -57,6 +58,21 @@ void append_of_all_kinds(FaultClient& client) {
     client.close();
 }
 
+void many_at_once(FaultClient& client) {
+    client.open();
+    std::uint64_t number = 0;
+    for (const std::size_t count : {20U, 1U, 25U, 3U}) {
+        std::vector<std::string> ids;
+        for (std::size_t made = 0; made < count; ++made, ++number)
+            ids.push_back(uuid_v5(Uuid{}, std::to_string(number)).to_string());
+        client.append(ids);
+        client.append_again(ids.front());
+        if (count == 25) client.reopen();
+    }
+    client.read();
+    client.close();
+}
+
 void drop_wal(DiskImage& image) {
     image.erase(simulation::log_path + "-wal");
 }
@@ -83,6 +99,8 @@ std::vector<Workload> fault_workloads() {
                    .options = {.durability = Durability::normal, .checkpoint_pages = 12},
                    .prepare = three_events,
                    .run = append_of_all_kinds});
+    all.push_back(
+        {.name = "batches of many rows, ids in no order", .options = {.run_events = 24}, .run = many_at_once});
     all.push_back({.name = "results and claims", .prepare = unfinished_work, .run = [](FaultClient& client) {
                        client.open();
                        client.append_result("before-1", 1, ResultStatus::completed);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <daybook/event/error.hpp>
+#include <daybook/event/uuid.hpp>
 
 namespace daybook::crash {
 
@@ -56,7 +57,12 @@ RecordedRun::RecordedRun(RunOptions given)
 StoreOptions RecordedRun::store_options() const {
     StoreOptions made = machine.options(options.durability, options.seed);
     made.checkpoint_pages = options.checkpoint_pages;
+    if (is_wide()) made.run_events = 40;
     return made;
+}
+
+bool RecordedRun::is_wide() const noexcept {
+    return !options.plain && options.seed % 3 == 0;
 }
 
 void RecordedRun::acknowledge(EventStore& store) {
@@ -68,17 +74,18 @@ NewEvent RecordedRun::make_event(Dice& dice) {
     event.type = fmt::format("thing:{}", dice.below(3));
     event.stream = fmt::format("stream-{}", dice.below(3));
     event.id = fmt::format("event-{}", ++made_);
+    if (is_wide() && dice.chance(70)) event.id = uuid_v5(Uuid{}, event.id).to_string();
     // Mostly small; sometimes on overflow pages of its own.
     const std::size_t bytes =
         options.plain ? 10 : static_cast<std::size_t>(dice.chance(85) ? dice.below(200) : dice.below(9000));
     event.payload = fmt::format(R"({{"n":{},"text":"{}"}})", made_, std::string(bytes, 'x'));
-    if (!options.plain && dice.chance(20)) event.correlation_id = "run-1";
+    if (!options.plain && dice.chance(20)) event.correlation_id = is_wide() ? event.id : "run-1";
     return event;
 }
 
 void RecordedRun::append(EventStore& store, Dice& dice) {
     AppendRequest request;
-    const std::uint64_t count = options.plain || dice.chance(70) ? 1 : 2 + dice.below(4);
+    const std::uint64_t count = options.plain || dice.chance(70) ? 1 : 2 + dice.below(is_wide() ? 30 : 4);
     for (std::uint64_t number = 0; number < count; ++number) request.events.push_back(make_event(dice));
     const bool handled = !options.plain && dice.chance(40);
     if (handled) {

@@ -66,6 +66,8 @@ struct RecordedRun {
     std::vector<NewEvent> events;
 
     [[nodiscard]] StoreOptions store_options() const;
+    /// Every third run: batches and runs so long that many rows are inserted by one statement, and ids in no order.
+    [[nodiscard]] bool is_wide() const noexcept;
 
   private:
     void step(std::optional<EventStore>& store, simulation::Dice& dice);

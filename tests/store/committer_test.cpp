@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <daybook/event/posix_file_system.hpp>
+#include <daybook/store/append_ticket.hpp>
 
 #include "store/check_log.hpp"
 #include "store/event_store_impl.hpp"
@@ -123,6 +124,27 @@ TEST_CASE("store: of several who share a commit only the one that SQLite refuses
     CHECK(refused == 1);
     CHECK(store.append(event()).first_seq == Sequence{6});
     check_log(store, 6);
+}
+
+TEST_CASE("store: who looks at the log behind one that SQLite refuses is not taken for it, and nobody's rows are lost",
+          "[committer]") {
+    TestStore test;
+    EventStore store = test.open();
+    store.append(event("s", "first"));
+    refuse_large_rows(store);
+    const auto later = [&](NewEvent made) {
+        AppendRequest request;
+        request.events.push_back(std::move(made));
+        return store.append_later(std::move(request));
+    };
+    AppendTicket refused = later(poison());
+    AppendTicket good = later(event("s", "second"));
+    AppendTicket again = later(event("s", "first"));  // reads the log: the rows before it are inserted for that
+    CHECK(std::get<Appended>(again.get()).positions.front().seq == Sequence{1});
+    CHECK(std::get<Appended>(good.get()).first_seq == Sequence{2});
+    CHECK_THAT(message_of([&] { return refused.get(); }), Catch::Contains("[too_large]"));
+    CHECK(store.append(event("s")).first_seq == Sequence{3});
+    check_log(store, 3);
 }
 
 TEST_CASE("store: a batch of which nothing was stored moves no mark", "[committer]") {

@@ -116,6 +116,14 @@ TEST_CASE("opening: a SQLite file without tables but with another application_id
     check_refused(test, ErrorCode::not_a_daybook, "application_id 7");
 }
 
+TEST_CASE("opening: a file with text in UTF-16 is refused, also before it has tables", "[opening]") {
+    const TestStore test;
+    const char* sql = GENERATE("PRAGMA encoding = 'UTF-16'; PRAGMA application_id = 1147237730; CREATE TABLE t (x)",
+                               "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (x); DROP TABLE t");
+    make_database(test.path, sql);
+    check_refused(test, ErrorCode::not_a_daybook, "its text is UTF-16");
+}
+
 TEST_CASE("opening: another program's tables that are in -wal only are seen", "[opening]") {
     TestStore test;
     test::Child child([&] {
