@@ -1,5 +1,5 @@
-// The file's status (inode, size, modification time) is the truth; inotify only ends the waiting early, and
-// tells of touches that fall into one tick of the file system's clock.
+// The file's status (inode, size, modification time) and its first bytes, which a touch changes, are the truth; inotify only
+// ends the waiting early.
 #include "event/file_watch.hpp"
 
 #include <fcntl.h>
@@ -69,6 +69,7 @@ class InotifyWatch final : public FileWatch {
         ino_t inode = 0;
         off_t bytes = -1;  // -1: there is no such file
         std::int64_t modified_ns = 0;
+        std::uint64_t first_bytes = 0;  // 0: none, or not ours to read
         bool operator==(const Status&) const = default;
     };
 
@@ -76,7 +77,16 @@ class InotifyWatch final : public FileWatch {
         struct stat info {};
         if (::stat(path_.c_str(), &info) != 0) return {};
         return {info.st_dev, info.st_ino, info.st_size,
-                std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+                std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec, first_bytes()};
+    }
+
+    [[nodiscard]] std::uint64_t first_bytes() const {
+        const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (file < 0) return 0;
+        std::uint64_t bytes = 0;
+        if (::pread(file, &bytes, sizeof bytes, 0) != sizeof bytes) bytes = 0;
+        ::close(file);
+        return bytes;
     }
 
     // How long to sleep at most before the status is looked at again.

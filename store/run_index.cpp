@@ -9,8 +9,6 @@
 
 #include <daybook/event/error.hpp>
 
-#include "store/event_ids.hpp"
-
 namespace daybook {
 
 namespace {
@@ -31,10 +29,7 @@ RunIndex::RunIndex(Connection& connection)
       read_events_(connection, recent_events_sql),
       read_version_(connection, "SELECT version FROM events_log WHERE seq = ?1 AND stream = ?2"),
       put_complete_(connection, "UPDATE store_info SET indexed_runs = ?1 WHERE id = 1"),
-      read_id_(connection, find_id_sql),
-      compare_id_(connection, compare_id_sql),
-      read_last_ids_(connection, last_ids_sql),
-      put_id_(connection, put_ids_sql, "id, seq") {
+      ids_(connection) {
     for (const NameKind kind : name_kinds) {
         const NameSql& sql = sql_of(kind);
         Names& of_kind = names(kind);
@@ -70,11 +65,11 @@ void RunIndex::catch_up(Sequence head) {
 void RunIndex::read_on(const Statement& event) {
     const std::uint64_t seq = event.unsigned_integer(0);
     const std::string_view id = event.text(1);
-    if (const auto earlier = id > last_id_ ? std::nullopt : find_recent_id(id))
+    if (const auto earlier = ids_.find_recent(id))
         throw Error(ErrorCode::corrupt,
                     fmt::format("read the end of the log: events {} and {} have one id, '{}': run verify",
                                 earlier->value, seq, id));
-    add_id(id, seq);
+    ids_.add(id, seq, layout_.run_of(seq));
     Named& stream = named(NameKind::stream, event.text(2));
     Named& type = named(NameKind::type, event.text(3));
     ++stream.second.events;
@@ -85,15 +80,7 @@ void RunIndex::read_on(const Statement& event) {
 void RunIndex::start_over() {
     due_.clear();
     added_.clear();
-    ids_.clear();
-    last_old_uuid_.clear();
-    last_old_text_.clear();
-    const ResetGuard guard(read_last_ids_);
-    if (read_last_ids_.step()) {
-        if (!read_last_ids_.is_null(0)) last_old_uuid_ = IdKey::id_in(read_last_ids_, 0);
-        if (!read_last_ids_.is_null(1)) last_old_text_ = IdKey::id_in(read_last_ids_, 1);
-    }
-    last_id_ = std::max(last_old_uuid_, last_old_text_);
+    ids_.start_over();
     for (Names& of_kind : names_) {
         of_kind.gathered.clear();
         of_kind.known.clear();
@@ -164,26 +151,12 @@ Version RunIndex::stream_version(std::string_view stream) {
     return Version{named(NameKind::stream, stream).second.events};
 }
 
-// Most ids are made by time: nothing is asked for one that comes after all others.
-std::optional<Sequence> RunIndex::find_id(std::string_view id) {
-    if (id > last_id_) return std::nullopt;
-    if (const auto seq = find_recent_id(id)) return seq;
-    const IdKey key(id);
-    if (id > (key.is_uuid() ? last_old_uuid_ : last_old_text_)) return std::nullopt;
-    const ResetGuard guard(read_id_);
-    key.bind(read_id_, 1);
-    if (!read_id_.step()) return std::nullopt;
-    const Sequence seq{read_id_.unsigned_integer(0)};
-    if (!has_id(compare_id_, seq, id)) throw_wrong_id(id, seq);
-    return seq;
-}
-
 Version RunIndex::add(Sequence seq, std::string_view id, std::string_view stream, std::string_view type) {
     Named& of_stream = named(NameKind::stream, stream);
     Named& of_type = named(NameKind::type, type);
     added_.push_back({&of_stream, &of_type, seq.value});
     try {
-        add_id(id, seq.value);
+        ids_.add(id, seq.value, layout_.run_of(seq.value));
     } catch (...) {
         added_.pop_back();
         throw;
@@ -216,64 +189,19 @@ void RunIndex::complete_run() {
         for (Named* const named : gathered) {
             Entry& entry = named->second;
             const std::uint64_t events = count_of_seqs(entry.seqs.size());
-            due.rows.push_back(
-                {kind, &named->first, entry.indexed_events, entry.indexed_run, std::exchange(entry.seqs, {})});
+            due.rows.push_back({&named->first, entry.indexed_events, entry.indexed_run, std::exchange(entry.seqs, {})});
             entry.indexed_events += events;
             entry.indexed_run = gathering_;
         }
         gathered.clear();
         if (kind == NameKind::stream) due.stream_rows = due.rows.size();
     }
-    if (const RunIds* const ids = ids_of(gathering_)) {
-        due.ids = ids->sorted();
-        note_last_of(*ids, due.ids);
-    }
+    due.ids = ids_.complete(gathering_);
     ++gathering_;
 }
 
-void RunIndex::note_last_of(const RunIds& ids, const std::vector<std::uint32_t>& order) {
-    bool is_known[2] = {};
-    for (auto index = order.rbegin(); index != order.rend() && !(is_known[0] && is_known[1]); ++index) {
-        const std::string_view id = ids.id(*index);
-        const bool is_uuid = IdKey(id).is_uuid();
-        if (std::exchange(is_known[is_uuid], true)) continue;
-        std::string& last = is_uuid ? last_old_uuid_ : last_old_text_;
-        if (id > last) last = id;
-    }
-}
-
-const RunIds* RunIndex::ids_of(std::uint64_t run) const noexcept {
-    const auto found = std::lower_bound(ids_.begin(), ids_.end(), run,
-                                        [](const RunIds& ids, std::uint64_t number) { return ids.run() < number; });
-    return found == ids_.end() || found->run() != run ? nullptr : &*found;
-}
-
-void RunIndex::add_id(std::string_view id, std::uint64_t seq) {
-    const std::uint64_t run = layout_.run_of(seq);
-    if (id > last_id_) last_id_ = id;
-    if (!ids_.empty() && ids_.back().run() == run) {
-        ids_.back().add(id, seq);
-        return;
-    }
-    RunIds first_of_run(run);
-    first_of_run.add(id, seq);
-    ids_.push_back(std::move(first_of_run));
-}
-
-void RunIndex::take_back_id() noexcept {
-    ids_.back().remove_last();
-    if (ids_.back().size() == 0) ids_.pop_back();
-}
-
-std::optional<Sequence> RunIndex::find_recent_id(std::string_view id) const noexcept {
-    const std::uint32_t hash = RunIds::hash_of(id);
-    for (const RunIds& ids : ids_)
-        if (const auto seq = ids.find(id, hash)) return Sequence{*seq};
-    return std::nullopt;
-}
-
 void RunIndex::drop_first_due() noexcept {
-    if (ids_.front().run() == due_.front().run) ids_.pop_front();
+    ids_.drop(due_.front().run);
     due_.pop_front();
 }
 
@@ -321,12 +249,7 @@ bool RunIndex::is_there(const DueRun& due, std::size_t index) {
         row.bind(1, due.run).bind(2, std::string_view(*expected.name));
         return row.step() && row.unsigned_integer(0) == expected.events_before && row.blob(2) == expected.seqs;
     }
-    const RunIds& ids = *ids_of(due.run);
-    const std::uint32_t expected = due.ids[index - due.rows.size()];
-    const IdKey key(ids.id(expected));
-    const ResetGuard guard(read_id_);
-    key.bind(read_id_, 1);
-    return read_id_.step() && read_id_.unsigned_integer(0) == ids.seq(expected);
+    return ids_.is_written(due.run, due.ids[index - due.rows.size()]);
 }
 
 // What comes behind the first `written`, of one table: at most `room`.
@@ -334,7 +257,7 @@ std::size_t RunIndex::write_some(const DueRun& due, std::size_t written, std::si
     const auto some = [&](std::size_t until) { return std::min(room, until - written); };
     if (written >= due.rows.size()) {
         const std::size_t count = some(due.rows.size() + due.ids.size());
-        write_ids(due, written - due.rows.size(), count);
+        ids_.write(due.run, std::span(due.ids).subspan(written - due.rows.size(), count));
         return count;
     }
     const NameKind kind = written < due.stream_rows ? NameKind::stream : NameKind::type;
@@ -365,17 +288,6 @@ void RunIndex::write_rows(NameKind kind, const DueRun& due, std::size_t first, s
     });
 }
 
-void RunIndex::write_ids(const DueRun& due, std::size_t first, std::size_t count) {
-    const RunIds& ids = *ids_of(due.run);
-    std::vector<IdKey> keys;
-    keys.reserve(count);
-    for (const std::uint32_t index : std::span(due.ids).subspan(first, count)) keys.emplace_back(ids.id(index));
-    put_id_.run(count, [&](Statement& put, int parameter, std::size_t index) {
-        keys[index].bind(put, parameter);
-        put.bind(parameter + 1, ids.seq(due.ids[first + index]));
-    });
-}
-
 void RunIndex::committed() noexcept {
     try {
         for (; runs_finished_ > 0; --runs_finished_) {
@@ -394,7 +306,7 @@ void RunIndex::rolled_back() noexcept {
     for (const Added& event : added_) {
         --event.stream->second.events;
         --event.type->second.events;
-        take_back_id();
+        ids_.take_back_last();
     }
     added_.clear();
     runs_finished_ = 0;

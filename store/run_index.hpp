@@ -14,8 +14,8 @@
 
 #include "store/batch_insert.hpp"
 #include "store/connection.hpp"
+#include "store/id_index.hpp"
 #include "store/name_runs.hpp"
-#include "store/run_ids.hpp"
 #include "store/run_layout.hpp"
 #include "store/text_map.hpp"
 
@@ -36,7 +36,7 @@ class RunIndex {
     /// How many events the stream has.
     [[nodiscard]] Version stream_version(std::string_view stream);
     /// The event with that id, of the open transaction too.
-    [[nodiscard]] std::optional<Sequence> find_id(std::string_view id);
+    [[nodiscard]] std::optional<Sequence> find_id(std::string_view id) { return ids_.find(id); }
     /// Adds the event behind the last, whose id find_id() does not find; returns its version. The row itself is the caller's
     /// to write.
     Version add(Sequence seq, std::string_view id, std::string_view stream, std::string_view type);
@@ -67,7 +67,6 @@ class RunIndex {
         BatchInsert put_run, put_head;
     };
     struct Row {
-        NameKind kind;
         const std::string* name;
         std::uint64_t events_before;
         std::optional<std::uint64_t> previous_run;
@@ -77,7 +76,7 @@ class RunIndex {
         std::uint64_t run = 0;
         std::vector<Row> rows{};  // by name; those of streams first
         std::size_t stream_rows = 0;
-        std::vector<std::uint32_t> ids{};  // of ids_of(run), by id
+        std::vector<std::uint32_t> ids{};  // as IdIndex::complete() gave them; written after the rows
     };
     struct Added {
         Named* stream;
@@ -99,20 +98,10 @@ class RunIndex {
     [[nodiscard]] bool is_there(const DueRun& due, std::size_t index);
     std::size_t write_some(const DueRun& due, std::size_t written, std::size_t room);
     void write_rows(NameKind kind, const DueRun& due, std::size_t first, std::size_t count);
-    void write_ids(const DueRun& due, std::size_t first, std::size_t count);
-    [[nodiscard]] std::optional<Sequence> find_recent_id(std::string_view id) const noexcept;
-    void add_id(std::string_view id, std::uint64_t seq);
-    void take_back_id() noexcept;
-    [[nodiscard]] const RunIds* ids_of(std::uint64_t run) const noexcept;
-    void note_last_of(const RunIds& ids, const std::vector<std::uint32_t>& order);
 
-    Statement read_layout_, read_events_, read_version_, put_complete_, read_id_, compare_id_, read_last_ids_;
-    BatchInsert put_id_;
+    Statement read_layout_, read_events_, read_version_, put_complete_;
     Names names_[name_kinds.size()];
-    std::deque<RunIds> ids_;  // of every event behind the last complete run, with what the open transaction has added
-    std::string last_id_;     // no id of any event comes after it …
-    std::string last_old_uuid_;  // … of those in complete runs that are kept as UUIDs, none after this one …
-    std::string last_old_text_;  // … and of the others none after this one
+    IdIndex ids_;
     RunLayout layout_;
     std::uint64_t gathering_ = 0;    // the run that is not complete yet
     std::uint64_t gathered_to_ = 0;  // seq

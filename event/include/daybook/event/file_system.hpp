@@ -30,7 +30,7 @@ class File {
     virtual void truncate(std::uint64_t bytes) = 0;
     /// fdatasync: data, and the metadata needed to read it back.
     virtual void sync() = 0;
-    /// Sets the modification time to now: wakes watchers.
+    /// Writes the time into the first 8 bytes: wakes watchers.
     virtual void touch() = 0;
     /// Locks one byte, which need not exist, for this open file (not for the process): others that opened the file
     /// themselves, in this process or another, are kept out. False when someone holds it. Converts a held lock.
