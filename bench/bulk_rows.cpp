@@ -103,7 +103,7 @@ Row bulk_row(std::uint64_t events, std::uint64_t streams, double bound, std::opt
 
 std::vector<Row> bulk_rows() {
     std::vector<Row> rows;
-    rows.push_back(bulk_row(300'000, 1000, 0.45, 0.23));
+    rows.push_back(bulk_row(300'000, 1000, 0.45, 0.27));
     rows.push_back(bulk_row(1'000'000, 50'000, 0.35, {}));
     rows.push_back({.name = "bulk with random ids (UUIDv4), 1 M events",
                     .limit = "the same with ordered ids",

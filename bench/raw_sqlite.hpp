@@ -16,7 +16,7 @@
 namespace daybook::bench {
 
 enum class RawSchema : std::uint8_t {
-    ours,        ///< tables, indexes and triggers of the store
+    ours,        ///< tables, indexes and triggers of the store, and a unique index of ids in the place of its runs
     index_free,  ///< the columns of events_log and nothing else
 };
 
