@@ -128,7 +128,7 @@ void Committer::enqueue(Work& work) {
 }
 
 // With mutex_. Returns the place behind it.
-std::deque<Work*>::iterator Committer::dequeue(std::deque<Work*>::iterator place) {
+std::deque<Work*>::iterator Committer::dequeue(const std::deque<Work*>::iterator& place) {
     queued_rows_ -= (*place)->rows();
     if ((*place)->is_callers()) queued_callers_.fetch_sub(1, std::memory_order_relaxed);
     const auto next = queue_.erase(place);

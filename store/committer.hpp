@@ -104,7 +104,7 @@ class Committer {
     };
 
     void enqueue(Work& work);
-    std::deque<Work*>::iterator dequeue(std::deque<Work*>::iterator place);
+    std::deque<Work*>::iterator dequeue(const std::deque<Work*>::iterator& place);
     [[nodiscard]] Look look(const Work& work);
     void wait_or_lead(Work& work, Look now);
     void lead(Work* own);
