@@ -11,13 +11,8 @@
 namespace {
 
 using namespace daybook;
-using test::ForgedLog;
+using test::IndexedLog;
 using Codes = std::vector<std::string>;
-
-// Events with the ids id-1 to id-14; runs 0 to 2 of four each, and two events behind them.
-struct IndexedLog : ForgedLog {
-    IndexedLog() : ForgedLog(14) { index(4); }
-};
 
 }  // namespace
 

@@ -65,4 +65,9 @@ class ForgedLog {
     std::unique_ptr<Connection> connection_;
 };
 
+/// Events with the ids id-1 to id-14, in streams `odd` and `even` in turn; runs 0 to 2 of four each, and two events behind them.
+struct IndexedLog : ForgedLog {
+    IndexedLog() : ForgedLog(14) { index(4); }
+};
+
 }  // namespace daybook::test

@@ -11,13 +11,8 @@
 namespace {
 
 using namespace daybook;
-using test::ForgedLog;
+using test::IndexedLog;
 using Codes = std::vector<std::string>;
-
-// Streams `odd` and `even` in turn; runs 0 to 2 of four events each, and two events behind them.
-struct IndexedLog : ForgedLog {
-    IndexedLog() : ForgedLog(14) { index(4); }
-};
 
 }  // namespace
 
