@@ -21,6 +21,12 @@ constexpr int patience_part = 4;
 constexpr std::chrono::nanoseconds patience_max = std::chrono::milliseconds(1);
 constexpr std::size_t few_missing = 4;
 
+// A caller that yields sleeps after this: then the disk is slow, and the processors are better left to others.
+constexpr std::chrono::nanoseconds yields_for = std::chrono::milliseconds(1);
+
+// When it is told, the others may all be before it on its processor, each with as much to do as this.
+constexpr std::chrono::nanoseconds turn_of_a_caller = std::chrono::microseconds(100);
+
 // Batches of several callers together; pages of an open transaction stay in memory, because spilling is off.
 constexpr std::size_t batches_together_max = 4;
 
@@ -255,6 +261,8 @@ bool Committer::is_stopped() const {
 // It ends when the work is over. Whoever wakes and finds nobody leading leads: the one that was meant may be late.
 void Committer::wait_or_lead(Work& work, Look now) {
     while (!now.leads && !is_over(work)) {
+        if (options_.wait_strategy == WaitStrategy::yielding) yield_until_news(work, now.word);
+        if (is_over(work)) break;
         futex_wait(word_, now.word, work.group_);
         if (is_over(work)) break;
         const std::lock_guard lock(mutex_);
@@ -262,6 +270,21 @@ void Committer::wait_or_lead(Work& work, Look now) {
     }
     if (now.leads) lead(&work);
     if (work.error_) std::rethrow_exception(work.error_);
+}
+
+// Or until it is better to sleep. Whoever is told late judges; but a checkpoint that the leader ran on its processor is nobody's
+// time slice.
+void Committer::yield_until_news(const Work& work, std::uint32_t word) {
+    std::chrono::nanoseconds now = machine_clock_.steady();
+    const std::chrono::nanoseconds end = now + yields_for;
+    bool yielded = false;
+    while (!is_over(work) && word_.load(std::memory_order_relaxed) == word && now < end) {
+        if (!yielding_.yield(now)) return;
+        yielded = true;
+        now = machine_clock_.steady();
+    }
+    if (yielded && is_over(work))
+        yielding_.judge(now - std::max(work.due_at_, checkpointed_at_.load(std::memory_order_relaxed)), now);
 }
 
 // Until the caller's own work is over: others may stand before it. Without one, a batch.
@@ -388,11 +411,23 @@ void Committer::take_batch(Batch& batch) {
     group_ = std::rotl(group_, 1);  // who comes from now on is woken with the next batch
 }
 
-// Sleeps until half of those who are missing have come, or the last few; false when nobody has in time. The leader must not
-// spin or the callers that were put on its processor could not run, and must not yield or other programs would run instead.
+// Until somebody has come; false when nobody has in time. The leader must not spin: callers that were put on its processor
+// could not run.
 bool Committer::await_arrivals(std::size_t missing) {
     const std::chrono::nanoseconds patience = std::min(last_commit_ / patience_part, patience_max);
-    if (patience <= std::chrono::nanoseconds(0)) return false;
+    std::chrono::nanoseconds now = machine_clock_.steady();
+    const std::chrono::nanoseconds end = now + patience;
+    while (queued_works_.load(std::memory_order_relaxed) == 0) {
+        if (now >= end) return false;
+        if (!yielding_.yield(now)) return sleep_until_arrivals(missing, end - now);
+        const std::chrono::nanoseconds begun = std::exchange(now, machine_clock_.steady());
+        yielding_.judge(now - begun, now);
+    }
+    return true;
+}
+
+// Until half of those who are missing have come, or the last few.
+bool Committer::sleep_until_arrivals(std::size_t missing, std::chrono::nanoseconds longest) {
     std::uint32_t word = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -403,7 +438,7 @@ bool Committer::await_arrivals(std::size_t missing) {
         }
         word = arrivals_.load(std::memory_order_relaxed);
     }
-    futex_wait_for(arrivals_, word, patience);
+    futex_wait_for(arrivals_, word, longest);
     const std::lock_guard lock(mutex_);
     awaited_arrivals_ = 0;
     return !queue_.empty();
@@ -536,6 +571,7 @@ bool Committer::checkpoint_now() {
         const bool complete =
             checkpoint(writer_.connection(), CheckpointMode::full, static_cast<int>(options_.busy_timeout.count()));
         DAYBOOK_KILL_POINT(after_checkpoint);
+        checkpointed_at_.store(machine_clock_.steady(), std::memory_order_relaxed);
         // All of it is in the synced database file now, whatever the durability. The head is this store's last: begin
         // anew, another process may have written since.
         if (complete && options_.durability == Durability::normal) {
@@ -592,6 +628,7 @@ void Committer::stop_without_memory() noexcept {
 }
 
 void Committer::complete(Work& work) {
+    work.due_at_ = machine_clock_.steady() + expected_callers_ * turn_of_a_caller;
     const std::shared_ptr<Work> itself = std::move(work.itself_);  // lives until the work has been told
     work.is_over_.store(true, std::memory_order_release);
 }

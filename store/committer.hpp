@@ -22,6 +22,7 @@
 
 #include "store/lock_file.hpp"
 #include "store/log_writer.hpp"
+#include "store/yielding.hpp"
 
 namespace daybook {
 
@@ -51,6 +52,8 @@ class Work {
 
     std::exception_ptr error_;
     std::chrono::nanoseconds deadline_{};
+    std::chrono::nanoseconds
+        due_at_{};  // by the machine's clock: when its caller should go on; written before is_over_
     std::function<void()>* alone_ = nullptr;
     std::uint32_t group_ = 0;           // whom it is woken with
     bool is_awaited_ = true;            // somebody waits who can lead; guarded by the committer's mutex_
@@ -107,6 +110,7 @@ class Committer {
     std::deque<Work*>::iterator dequeue(const std::deque<Work*>::iterator& place);
     [[nodiscard]] Look look(const Work& work);
     void wait_or_lead(Work& work, Look now);
+    void yield_until_news(const Work& work, std::uint32_t word);
     void lead(Work* own);
     [[nodiscard]] std::uint32_t lead_batch(Work* own);
     [[nodiscard]] std::uint32_t run_first_alone();
@@ -114,6 +118,7 @@ class Committer {
     void take_batch(Batch& batch);
     [[nodiscard]] bool take_arrived(Batch& batch, std::size_t rows_max);
     [[nodiscard]] bool await_arrivals(std::size_t missing);
+    [[nodiscard]] bool sleep_until_arrivals(std::size_t missing, std::chrono::nanoseconds longest);
     void serve(Work& work);
     [[nodiscard]] bool write_one_by_one(Batch& batch);
     [[nodiscard]] std::uint32_t finish_commit(Batch& batch, bool wrote, std::optional<WriterLock>& writer_lock,
@@ -125,7 +130,7 @@ class Committer {
     void refuse_if_stopped() const;
     void stop_after(const Error& error) noexcept;
     void stop_without_memory() noexcept;
-    static void complete(Work& work);
+    void complete(Work& work);
     void wake(std::uint32_t groups) noexcept;
     void hand_over(std::uint32_t groups);
 
@@ -134,6 +139,9 @@ class Committer {
     LockFile& lock_;
     LogWriter& writer_;
     File* const wake_;
+    SystemClock machine_clock_;  // of short waits: futex(2) knows no other
+    Yielding yielding_;
+    std::atomic<std::chrono::nanoseconds> checkpointed_at_{};  // by that clock: when the last checkpoint ended
 
     std::mutex mutex_;
     std::deque<Work*> queue_;      // guarded by mutex_

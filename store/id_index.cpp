@@ -29,6 +29,7 @@ void IdIndex::start_over() {
 std::optional<Sequence> IdIndex::find(std::string_view id) {
     if (id > last_id_) return std::nullopt;
     if (const auto seq = find_recent(id)) return seq;
+    if (id > last_old_uuid_ && id > last_old_text_) return std::nullopt;
     const IdKey key(id);
     if (id > (key.is_uuid() ? last_old_uuid_ : last_old_text_)) return std::nullopt;
     const ResetGuard guard(read_id_);

@@ -98,6 +98,33 @@ TEST_CASE("store: callers who wait at the same time share one sync", "[committer
     check_log(store, 8);
 }
 
+TEST_CASE("store: callers who yield while they wait are told as well, by whichever leads", "[committer]") {
+    TestStore test;
+    StoreOptions options = on_real_clock();
+    options.wait_strategy = WaitStrategy::yielding;
+    EventStore store = EventStore::open(test.path, options);
+    store.append(event("main", "twice"));
+    constexpr int threads = 8;
+    constexpr int each = 200;
+    std::atomic<int> stored{0};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> running;
+    for (int thread = 0; thread < threads; ++thread)
+        running.emplace_back([&, thread] {
+            for (int count = 0; count < each; ++count) {
+                const auto code = code_of([&] { return store.append(event("s" + std::to_string(thread))); });
+                const auto conflict = code_of([&] { return store.append(event("other", "twice")); });
+                if (!code) ++stored;
+                if (conflict == ErrorCode::idempotency_conflict) ++refused;
+            }
+        });
+    for (std::thread& thread : running) thread.join();
+    CHECK(stored == threads * each);
+    CHECK(refused == threads * each);
+    CHECK(store.stream_version("s0") == Version{each});
+    check_log(store, threads * each + 1);
+}
+
 TEST_CASE("store: of several who share a commit only the one that SQLite refuses is refused", "[committer]") {
     TestStore test;
     EventStore store = EventStore::open(test.path, on_real_clock());

@@ -27,6 +27,14 @@ enum class Durability : std::uint8_t {
     normal,  ///< survives a killed process; the last commits may vanish with the power, and their seqs be used again
 };
 
+/// How a caller waits for a commit that another one leads.
+enum class WaitStrategy : std::uint8_t {
+    blocking,  ///< sleeps until it is woken
+    /// First yields for up to 1 ms: more events a second where several threads append, at the price of processors that nobody
+    /// else wants. Where somebody does want them it sleeps as well, and looks again ten times a second.
+    yielding,
+};
+
 /// Effect, unit, default and limits of each are said beside it. validate() reports all faults at once.
 struct StoreOptions {
     Access access = Access::read_write;        ///< Default: read_write.
@@ -40,6 +48,7 @@ struct StoreOptions {
     std::size_t checkpoint_pages = 1'000;
     /// A thread of the store commits what append_later() has queued, without anybody waiting. Default: false, no thread.
     bool commit_thread = false;
+    WaitStrategy wait_strategy = WaitStrategy::blocking;  ///< Default: blocking.
     /// Page cache of the writing connection, bytes. Default: 16 MiB; 1 MiB..1 GiB.
     std::size_t cache_bytes = std::size_t{16} << 20;
     /// Of a new file, for its life: events of a run (docs/internals/runs.md). An event is found by stream, type and id
