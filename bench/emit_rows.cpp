@@ -16,6 +16,7 @@
 
 #include "bench/abxbus.hpp"
 #include "bench/peers.hpp"
+#include "bench/raw_crowd.hpp"
 #include "bench/raw_sqlite.hpp"
 #include "bench/rows.hpp"
 #include "bench/setting.hpp"
@@ -29,9 +30,11 @@ NewEvent event_of(std::uint64_t stream) {
 }
 
 // So many threads emit through a bus with so many handlers; events a second.
-double emit(Setting& setting, std::size_t threads, std::size_t handlers) {
+double emit(Setting& setting, std::size_t threads, std::size_t handlers,
+            WaitStrategy wait_strategy = WaitStrategy::blocking) {
     const testkit::TempDirectory directory;
-    EventStore store = EventStore::open(directory / "log.db", {.access = Access::create});
+    EventStore store =
+        EventStore::open(directory / "log.db", {.access = Access::create, .wait_strategy = wait_strategy});
     std::atomic<std::uint64_t> handled{0};
     std::atomic<std::uint64_t> emitted{0};
     {
@@ -66,9 +69,9 @@ double raw_commits(Setting& setting, std::size_t events_each) {
     return rate * static_cast<double>(events_each);
 }
 
-// What an emit with so many handlers writes, by a loop by hand: one commit with the event and a pending row for each handler, one
-// with their outcomes. Events a second.
-double raw_handled(Setting& setting, std::size_t handlers) {
+// What emits with so many handlers write, by a loop by hand: one commit with so many events and a pending row for each handler,
+// one with their outcomes. Events a second.
+double raw_handled(Setting& setting, std::size_t events_each, std::size_t handlers) {
     const testkit::TempDirectory directory;
     RawSqlite raw(directory / "raw.db", RawSchema::ours);
     RawStatement event(
@@ -93,65 +96,99 @@ double raw_handled(Setting& setting, std::size_t handlers) {
     };
     std::uint64_t seq = 0;
     std::uint64_t results = 0;
-    const auto write_results = [&](std::string_view status, RawStatement& unfinished) {
+    const auto write_results = [&](std::uint64_t of, std::string_view status, RawStatement& unfinished) {
         for (std::uint64_t handler = 0; handler < handlers; ++handler) {
             result.bind(1, ++results);
-            result.bind(2, seq);
+            result.bind(2, of);
             result.bind(3, handler);
             result.bind(4, status);
             run(result);
-            unfinished.bind(1, seq);
+            unfinished.bind(1, of);
             unfinished.bind(2, handler);
             run(unfinished);
         }
     };
     const double rate = calls_per_second(1, setting.time(), [&](std::size_t) {
-        raw.execute("BEGIN IMMEDIATE");
-        event.bind(1, ++seq);
-        event.bind(2, payload);
-        run(event);
-        write_results("pending", begun);
-        raw.execute("COMMIT");
-        raw.execute("BEGIN IMMEDIATE");
-        write_results("completed", ended);
-        raw.execute("COMMIT");
+        const std::uint64_t first = seq + 1;
+        raw.begin();
+        for (std::size_t number = 0; number < events_each; ++number) {
+            event.bind(1, ++seq);
+            event.bind(2, payload);
+            run(event);
+            write_results(seq, "pending", begun);
+        }
+        raw.commit();
+        raw.begin();
+        for (std::uint64_t of = first; of <= seq; ++of) write_results(of, "completed", ended);
+        raw.commit();
     });
     require(raw.events() == seq, "the raw table holds what was inserted");
-    return rate;
+    return rate * static_cast<double>(events_each);
 }
 
 // What bounds the rows of emits with handlers.
-Row raw_handlers_row(std::size_t handlers) {
-    return {.name = fmt::format("raw SQLite, the rows of {} handler{}", handlers, handlers == 1 ? "" : "s"),
-            .limit = "raw SQLite, 1 a commit",
+Row raw_handlers_row(std::size_t events_each, std::size_t handlers) {
+    return {.name = fmt::format("raw SQLite, {} a commit, the rows of {} handler{}", events_each, handlers,
+                                handlers == 1 ? "" : "s"),
+            .limit = fmt::format("raw SQLite, {} a commit", events_each),
             .unit = "events/s",
             .goal = Goal::stated,
-            .measure = [handlers](Setting& setting) {
-                return setting.both([&] { return raw_handled(setting, handlers); },
-                                    [&] { return raw_commits(setting, 1); });
+            .measure = [events_each, handlers](Setting& setting) {
+                return setting.both([&] { return raw_handled(setting, events_each, handlers); },
+                                    [&] { return raw_commits(setting, events_each); });
             }};
 }
 
-Row emit_row(std::size_t threads, double bound, double guard) {
-    return {.name = fmt::format("emit, {} thread{}", threads, threads == 1 ? "" : "s"),
+std::string threads_text(std::size_t threads, WaitStrategy wait_strategy) {
+    return fmt::format("{} thread{}{}", threads, threads == 1 ? "" : "s",
+                       wait_strategy == WaitStrategy::yielding ? ", yielding" : "");
+}
+
+Row emit_row(std::size_t threads, WaitStrategy wait_strategy, double bound, std::optional<double> guard) {
+    return {.name = "emit, " + threads_text(threads, wait_strategy),
             .limit = fmt::format("raw SQLite, {} a commit", threads),
             .unit = "events/s",
             .bound = bound,
             .guard = guard,
-            .measure = [threads](Setting& setting) {
-                return setting.both([&] { return emit(setting, threads, 0); },
+            .measure = [threads, wait_strategy](Setting& setting) {
+                return setting.both([&] { return emit(setting, threads, 0, wait_strategy); },
                                     [&] { return raw_commits(setting, threads); });
             }};
 }
 
-Row peer_row(std::string limit, double bound, double (*peer)(std::size_t, Seconds)) {
-    return {.name = "emit, 64 threads",
+double raw_crowd(Setting& setting, std::size_t threads, WaitStrategy wait_strategy) {
+    const testkit::TempDirectory directory;
+    RawCrowd crowd(directory / "raw.db", wait_strategy == WaitStrategy::yielding);
+    std::atomic<std::uint64_t> appended{0};
+    const double rate = calls_per_second(threads, setting.time(), [&](std::size_t) {
+        crowd.append();
+        appended.fetch_add(1, std::memory_order_relaxed);
+    });
+    require(crowd.events() == appended, "the raw table holds what was brought");
+    return rate;
+}
+
+// What bounds the rows of emits of several threads.
+Row raw_crowd_row(std::size_t threads, WaitStrategy wait_strategy) {
+    return {.name = "raw SQLite, brought by " + threads_text(threads, wait_strategy),
+            .limit = fmt::format("raw SQLite, {} a commit", threads),
+            .unit = "events/s",
+            .goal = Goal::stated,
+            .measure = [threads, wait_strategy](Setting& setting) {
+                return setting.both([&] { return raw_crowd(setting, threads, wait_strategy); },
+                                    [&] { return raw_commits(setting, threads); });
+            }};
+}
+
+Row peer_row(std::string limit, WaitStrategy wait_strategy, double bound, double (*peer)(std::size_t, Seconds)) {
+    return {.name = "emit, " + threads_text(64, wait_strategy),
             .limit = std::move(limit),
             .unit = "events/s",
             .bound = bound,
             .repetitions = 3,
-            .measure = [peer](Setting& setting) {
-                return setting.both([&] { return emit(setting, 64, 0); }, [&] { return peer(64, setting.time()); });
+            .measure = [wait_strategy, peer](Setting& setting) {
+                return setting.both([&] { return emit(setting, 64, 0, wait_strategy); },
+                                    [&] { return peer(64, setting.time()); });
             }};
 }
 
@@ -265,18 +302,25 @@ Sample dispatch(Setting& setting) {
 
 std::vector<Row> emit_rows() {
     std::vector<Row> rows;
-    rows.push_back(emit_row(1, 0.95, 0.45));
-    rows.push_back(emit_row(4, 0.85, 0.33));
-    rows.push_back(emit_row(16, 0.85, 0.33));
-    rows.push_back(emit_row(64, 0.9, 0.26));
-    rows.push_back(peer_row("Redis XADD, appendfsync always, 64 clients", 1.7, redis_appends));
-    rows.push_back(peer_row("PostgreSQL, synchronous_commit=on, 64 clients", 5, postgres_appends));
+    rows.push_back(emit_row(1, WaitStrategy::blocking, 0.95, 0.45));
+    for (const WaitStrategy wait_strategy : {WaitStrategy::blocking, WaitStrategy::yielding}) {
+        const bool is_default = wait_strategy == WaitStrategy::blocking;
+        rows.push_back(emit_row(4, wait_strategy, 0.85, is_default ? 0.36 : 0.4));
+        rows.push_back(emit_row(16, wait_strategy, 0.85, is_default ? 0.33 : 0.38));
+        rows.push_back(emit_row(64, wait_strategy, 0.9, is_default ? 0.27 : 0.32));
+        for (const std::size_t threads : {std::size_t{4}, std::size_t{16}, std::size_t{64}})
+            rows.push_back(raw_crowd_row(threads, wait_strategy));
+        rows.push_back(peer_row("Redis XADD, appendfsync always, 64 clients", wait_strategy, 1.7, redis_appends));
+        rows.push_back(peer_row("PostgreSQL, synchronous_commit=on, 64 clients", wait_strategy, 5, postgres_appends));
+    }
     for (const AbxbusStore store : {AbxbusStore::none, AbxbusStore::jsonl, AbxbusStore::sqlite})
         for (const std::size_t handlers : {std::size_t{0}, std::size_t{1}}) rows.push_back(abxbus_row(store, handlers));
     rows.push_back(handlers_row(1, 1, 0.45, 0.23));
     rows.push_back(handlers_row(1, 10, 0.4, {}));
     rows.push_back(handlers_row(64, 1, 0.5, {}));
-    for (const std::size_t handlers : {std::size_t{1}, std::size_t{10}}) rows.push_back(raw_handlers_row(handlers));
+    rows.push_back(raw_handlers_row(1, 1));
+    rows.push_back(raw_handlers_row(1, 10));
+    rows.push_back(raw_handlers_row(64, 1));
     for (const bool with_thread : {false, true})
         rows.push_back({.name = fmt::format("append without waiting, 1 thread{}", with_thread ? ", commit thread" : ""),
                         .limit = "raw SQLite, 1,000 a commit",

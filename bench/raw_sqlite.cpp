@@ -94,23 +94,25 @@ void RawSqlite::execute(const char* sql) const {
 }
 
 void RawSqlite::append(std::size_t count) {
-    execute("BEGIN IMMEDIATE");
-    for (std::size_t i = 0; i < count; ++i) {
-        ++seq_;
-        insert(ordered_id(seq_), names_.next_number());
-    }
-    execute("COMMIT");
+    begin();
+    for (std::size_t i = 0; i < count; ++i) insert_next();
+    commit();
+}
+
+void RawSqlite::insert_next() {
+    ++seq_;
+    insert(ordered_id(seq_), names_.next_number());
 }
 
 void RawSqlite::append_after_others(const std::string& prefix) {
-    execute("BEGIN IMMEDIATE");
+    begin();
     {
         RawStatement last(*this, "SELECT max(seq) FROM events_log");
         require(last.step(), "a maximum is one row");
         seq_ = last.number(0) + 1;
     }
     insert(prefix + ordered_id(seq_), names_.next_number());
-    execute("COMMIT");
+    commit();
 }
 
 void RawSqlite::insert(std::string_view id, std::uint64_t stream_number) {

@@ -34,6 +34,10 @@ class RawSqlite {
 
     /// Inserts `count` events in one transaction, made durable by its commit.
     void append(std::size_t count);
+    /// The same in pieces, which all must come from one thread at a time.
+    void begin() const { execute("BEGIN IMMEDIATE"); }
+    void insert_next();
+    void commit() const { execute("COMMIT"); }
     /// One event in one transaction, behind what other processes have inserted; its id begins with `prefix`.
     void append_after_others(const std::string& prefix);
     /// Reads every event by primary key and touches every column; returns the bytes seen.
