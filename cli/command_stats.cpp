@@ -1,6 +1,7 @@
 // daybook stats: what is in the log, counted.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 
 #include <daybook/event/json_text.hpp>
@@ -93,7 +94,7 @@ void write_summary(Output& output, const LogStats& stats) {
     table.row({"recorded", span_text(stats.first_recorded_at, stats.last_recorded_at)});
     table.row({"occurred", span_text(stats.first_occurred_at, stats.last_occurred_at)});
     if (const std::optional<double> rate = rate_of(stats))
-        table.row({"rate", *rate >= 100 ? human_count(static_cast<std::uint64_t>(*rate + 0.5)) + " events/s"
+        table.row({"rate", *rate >= 100 ? human_count(static_cast<std::uint64_t>(std::llround(*rate))) + " events/s"
                                         : fmt::format("{:.3g} events/s", *rate)});
     table.row({"payloads", human_bytes(stats.payload_bytes)});
     table.row({"file", human_bytes(stats.database_bytes) +

@@ -29,15 +29,16 @@ void write_event_text(Output& output, const Event& event) {
     Table table(output, {{""}, {""}});
     table.row({"seq", std::to_string(event.seq.value)});
     table.row({"id", event.id});
-    table.row(
-        {"type", event.type + (event.event_version == "1" ? "" : " (event version " + event.event_version + ")")});
+    table.row({"type", event.event_version == "1"
+                           ? event.type
+                           : fmt::format("{} (event version {})", event.type, event.event_version)});
     table.row({"stream", fmt::format("{}, version {}", event.stream, event.version.value)});
     table.row({"source", event.source});
     table.row({"occurred", event.occurred_at.to_string()});
     table.row({"recorded", event.recorded_at.to_string()});
     if (event.causation_id) table.row({"caused by", *event.causation_id});
     if (event.correlation_id) table.row({"correlation", *event.correlation_id});
-    for (const auto& [key, value] : event.tags) table.row({"tag", key + " = " + value});
+    for (const auto& [key, value] : event.tags) table.row({"tag", fmt::format("{} = {}", key, value)});
     table.row({"payload", event.payload});
     if (event.metadata != "{}") table.row({"metadata", event.metadata});
     table.row({"digest", event.digest.to_hex()});

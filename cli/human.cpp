@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace daybook::cli {
 
 std::string human_count(std::uint64_t count) {
@@ -31,7 +33,7 @@ std::string human_duration(std::chrono::nanoseconds duration) {
     if (seconds < 0.001) return fmt::format("{:.0f} us", seconds * 1e6);
     if (seconds < 0.1) return fmt::format("{:.1f} ms", seconds * 1e3);
     if (seconds < 10) return fmt::format("{:.2f} s", seconds);
-    const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+    const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
     if (whole < 60) return fmt::format("{} s", whole);
     if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
     if (whole < 86400) return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/escape.hpp"
 #include "cli/human.hpp"
@@ -73,7 +74,7 @@ void Progress::update(std::uint64_t done, std::uint64_t total) {
     if (unit_ != "bytes") text += " " + unit_;
     text += fmt::format("  {}/s", quantity(static_cast<std::uint64_t>(rate)));
     if (total > done && done > 0) {
-        const auto left = static_cast<std::int64_t>(static_cast<double>(total - done) / rate + 0.5);
+        const auto left = std::llround(static_cast<double>(total - done) / rate);
         text += left < 60 ? fmt::format("  {} s left", left)
                           : fmt::format("  {} left", human_duration(std::chrono::seconds(left)));
     }

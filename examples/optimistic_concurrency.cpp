@@ -39,6 +39,7 @@ int main(int argc, char** argv) try {
 
     std::atomic<int> taken{0};
     std::vector<std::thread> tellers;
+    tellers.reserve(4);
     for (int teller = 0; teller < 4; ++teller)
         tellers.emplace_back([&] {
             for (int i = 0; i < 10; ++i)

@@ -367,12 +367,12 @@ void ExportOptions::validate() const {
     window.validate();
 }
 
-ExportSummary export_events(EventStore& store, ExportSink& sink, ExportOptions options) {
+ExportSummary export_events(EventStore& store, ExportSink& sink, const ExportOptions& options) {
     options.validate();
     return Export(store, sink, options).run();
 }
 
-ExportSummary export_to_file(EventStore& store, const std::filesystem::path& target, ExportFileOptions options) {
+ExportSummary export_to_file(EventStore& store, const std::filesystem::path& target, const ExportFileOptions& options) {
     if (options.content.follow)
         throw Error(
             ErrorCode::invalid_argument,

@@ -164,7 +164,7 @@ LineSource LineSource::from_stream(std::istream& stream, std::string name, LineS
 }
 
 const SourceLine* LineSource::next() {
-    if (impl_->failed) throw *impl_->failed;
+    if (impl_->failed) throw Error(*impl_->failed);
     if (impl_->at_end) return nullptr;
     try {
         if (!impl_->bytes) impl_->bytes = interchange::decoded(std::move(impl_->raw));
@@ -174,7 +174,7 @@ const SourceLine* LineSource::next() {
         impl_->failed.emplace(ErrorCode::invalid_line,
                               fmt::format("{}:{}: {}, after {} bytes of the file; no whole line can be read from here",
                                           impl_->name, line, damaged.reason, impl_->count));
-        throw *impl_->failed;
+        throw Error(*impl_->failed);
     } catch (const Error& error) {
         if (error.code() != ErrorCode::too_large) impl_->failed = error;
         throw;

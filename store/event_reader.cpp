@@ -28,9 +28,8 @@ const Head& EventReader::head() const noexcept {
     return impl_->head;
 }
 
-EventCursor EventReader::read(Window window) const {
-    return EventCursor(
-        std::make_unique<EventCursor::Impl>(impl_->pool, impl_->head, impl_->page_events, std::move(window)));
+EventCursor EventReader::read(const Window& window) const {
+    return EventCursor(std::make_unique<EventCursor::Impl>(impl_->pool, impl_->head, impl_->page_events, window));
 }
 
 ResultCursor EventReader::results(ResultWindow window) const {

@@ -283,8 +283,8 @@ EventReader EventStore::reader() const {
     return EventReader(std::make_shared<EventReader::Impl>(impl_->readers, head(), impl_->options.page_events));
 }
 
-EventCursor EventStore::read(Window window) const {
-    return reader().read(std::move(window));
+EventCursor EventStore::read(const Window& window) const {
+    return reader().read(window);
 }
 std::optional<Event> EventStore::find(Sequence seq) const {
     return reader().find(seq);

@@ -57,7 +57,7 @@ class ResultsVerifier {
         result_seq_ = result_seq;
     }
 
-    void problem(std::string_view code, std::string message) {
+    void problem(std::string_view code, std::string&& message) {
         verification_.problem(code, rows_.unsigned_integer(0), std::move(message));
     }
 

@@ -72,7 +72,7 @@ struct ExportSummary {
 /// Thread-safety: safe from any thread, one sink each. Reads one head, pinned at the start (following: one
 /// after another). Throws Error: history_diverged - `after` is not of this history; what the
 /// sink and the store throw.
-ExportSummary export_events(EventStore& store, ExportSink& sink, ExportOptions options = {});
+ExportSummary export_events(EventStore& store, ExportSink& sink, const ExportOptions& options = {});
 
 struct ExportFileOptions {
     ExportOptions content{};
@@ -83,6 +83,7 @@ struct ExportFileOptions {
 /// the name ends in `.gz` or `.zst`. On failure, and when `stop` said so, nothing is left behind. Throws
 /// Error: target_exists; unsupported_path - one of the log's own files (log_files.hpp), a link, a directory or a device;
 ///               invalid_argument - follow; disk_full; io_error; as export_events().
-ExportSummary export_to_file(EventStore& store, const std::filesystem::path& target, ExportFileOptions options = {});
+ExportSummary export_to_file(EventStore& store, const std::filesystem::path& target,
+                             const ExportFileOptions& options = {});
 
 }  // namespace daybook

@@ -20,7 +20,7 @@ class EventReader {
     explicit EventReader(std::shared_ptr<Impl> impl) noexcept;
 
     [[nodiscard]] const Head& head() const noexcept;
-    [[nodiscard]] EventCursor read(Window window = {}) const;
+    [[nodiscard]] EventCursor read(const Window& window = {}) const;
     [[nodiscard]] ResultCursor results(ResultWindow window = {}) const;
     [[nodiscard]] std::optional<Event> find(Sequence seq) const;
     [[nodiscard]] std::optional<Event> find(std::string_view id) const;

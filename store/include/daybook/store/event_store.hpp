@@ -102,7 +102,7 @@ class EventStore {
     [[nodiscard]] EventReader reader() const;
     [[nodiscard]] Head head() const;
     /// Shorthands for reader().….
-    [[nodiscard]] EventCursor read(Window window = {}) const;
+    [[nodiscard]] EventCursor read(const Window& window = {}) const;
     [[nodiscard]] std::optional<Event> find(Sequence seq) const;
     [[nodiscard]] std::optional<Event> find(std::string_view id) const;
     [[nodiscard]] Version stream_version(std::string_view stream) const;
