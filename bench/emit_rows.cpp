@@ -168,7 +168,7 @@ double raw_crowd(Setting& setting, std::size_t threads, WaitStrategy wait_strate
     return rate;
 }
 
-// What bounds the rows of emits of several threads.
+// What the rows of emits of several threads can be measured by: the same without an emit's work.
 Row raw_crowd_row(std::size_t threads, WaitStrategy wait_strategy) {
     return {.name = "raw SQLite, brought by " + threads_text(threads, wait_strategy),
             .limit = fmt::format("raw SQLite, {} a commit", threads),

@@ -32,11 +32,11 @@ void RawCrowd::append() {
 }
 
 void RawCrowd::bring(Caller& caller) {
+    waiting_.fetch_add(1, std::memory_order_relaxed);
     caller.next = arrived_.load(std::memory_order_relaxed);
     while (
         !arrived_.compare_exchange_weak(caller.next, &caller, std::memory_order_release, std::memory_order_relaxed)) {
     }
-    waiting_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void RawCrowd::wait(const Caller& caller, std::uint32_t word) {
@@ -48,7 +48,8 @@ void RawCrowd::wait(const Caller& caller, std::uint32_t word) {
     futex_wait(word_, word, everybody);
 }
 
-void RawCrowd::lead() {
+// Not to go on after an error of SQLite: the others would wait for ever.
+void RawCrowd::lead() noexcept {
     batch_.clear();
     raw_.begin();
     do {
@@ -70,7 +71,7 @@ void RawCrowd::take_arrived() {
     }
 }
 
-// Waits as the store's leader does.
+// About as the store's leader does.
 bool RawCrowd::await_arrivals() const {
     const auto end = Clock::now() + last_commit_ / 4;
     while (arrived_.load(std::memory_order_relaxed) == nullptr) {

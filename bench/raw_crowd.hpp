@@ -1,4 +1,4 @@
-// The least that a group commit led by its callers can be: threads that bring an event each, one of which inserts what has
+// A group commit led by its callers, and next to nothing else: threads that bring an event each, one of which inserts what has
 // come and commits for all. No checks, ids, hashes, locks between processes, derived tables or answers.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace daybook::bench {
 
 class RawCrowd {
   public:
-    /// `yields`: who waits yields before it sleeps, as the store's callers do with WaitStrategy::yielding.
+    /// `yields`: who waits yields some times before it sleeps, about as the store's callers do with WaitStrategy::yielding.
     RawCrowd(const std::filesystem::path& path, bool yields) : raw_(path, RawSchema::ours), yields_(yields) {}
 
     /// One event, durable when it returns. Safe from any thread.
@@ -30,7 +30,7 @@ class RawCrowd {
 
     void bring(Caller& caller);
     void wait(const Caller& caller, std::uint32_t word);
-    void lead();
+    void lead() noexcept;
     void take_arrived();
     [[nodiscard]] bool await_arrivals() const;
 

@@ -24,7 +24,8 @@ constexpr std::size_t few_missing = 4;
 // A caller that yields sleeps after this: then the disk is slow, and the processors are better left to others.
 constexpr std::chrono::nanoseconds yields_for = std::chrono::milliseconds(1);
 
-// When it is told, the others may all be before it on its processor, each with as much to do as this.
+// The other callers of its batch may all be before a caller on its processor, with so much to do each. With more than some twenty
+// of them a time slice given away does not stand out any more: then it is the leader who notices.
 constexpr std::chrono::nanoseconds turn_of_a_caller = std::chrono::microseconds(100);
 
 // Batches of several callers together; pages of an open transaction stay in memory, because spilling is off.
@@ -103,7 +104,7 @@ Committer::~Committer() {
     // What was queued while the store was being closed. Nobody else is here any more.
     for (Work* const work : queue_) {
         work->error_ = refused_;
-        complete(*work);
+        complete(*work, {});
     }
 }
 
@@ -260,10 +261,12 @@ bool Committer::is_stopped() const {
 
 // It ends when the work is over. Whoever wakes and finds nobody leading leads: the one that was meant may be late.
 void Committer::wait_or_lead(Work& work, Look now) {
+    std::chrono::nanoseconds end{};
+    if (!now.leads && options_.wait_strategy == WaitStrategy::yielding) end = machine_clock_.steady() + yields_for;
     while (!now.leads && !is_over(work)) {
-        if (options_.wait_strategy == WaitStrategy::yielding) yield_until_news(work, now.word);
+        if (end.count() != 0) yield_until_news(work, now.word, end);
         if (is_over(work)) break;
-        futex_wait(word_, now.word, work.group_);
+        if (word_.load(std::memory_order_relaxed) == now.word) futex_wait(word_, now.word, work.group_);
         if (is_over(work)) break;
         const std::lock_guard lock(mutex_);
         now = look(work);
@@ -272,19 +275,25 @@ void Committer::wait_or_lead(Work& work, Look now) {
     if (work.error_) std::rethrow_exception(work.error_);
 }
 
-// Or until it is better to sleep. Whoever is told late judges; but a checkpoint that the leader ran on its processor is nobody's
-// time slice.
-void Committer::yield_until_news(const Work& work, std::uint32_t word) {
+// Until the work is over or nobody leads, or it is better to sleep. Who goes on late judges; but the time that the leader spent in
+// a checkpoint, perhaps on this processor, was not given away.
+void Committer::yield_until_news(const Work& work, std::uint32_t word, std::chrono::nanoseconds end) {
     std::chrono::nanoseconds now = machine_clock_.steady();
-    const std::chrono::nanoseconds end = now + yields_for;
     bool yielded = false;
-    while (!is_over(work) && word_.load(std::memory_order_relaxed) == word && now < end) {
+    bool has_news = false;
+    while (!(has_news = is_over(work) || word_.load(std::memory_order_acquire) != word) && now < end) {
         if (!yielding_.yield(now)) return;
         yielded = true;
         now = machine_clock_.steady();
     }
-    if (yielded && is_over(work))
-        yielding_.judge(now - std::max(work.due_at_, checkpointed_at_.load(std::memory_order_relaxed)), now);
+    if (!yielded || !has_news) return;
+    const auto due = is_over(work) ? work.due_at_ : lead_due_at_.load(std::memory_order_relaxed);
+    yielding_.judge(std::max(due, checkpointed_at_.load(std::memory_order_relaxed)), now);
+}
+
+// When those who are told now should go on, if only callers of this store are before them.
+std::chrono::nanoseconds Committer::due_time() {
+    return machine_clock_.steady() + expected_callers_ * turn_of_a_caller;
 }
 
 // Until the caller's own work is over: others may stand before it. Without one, a batch.
@@ -304,9 +313,11 @@ void Committer::wake(std::uint32_t groups) noexcept {
     futex_wake_all(word_, groups);
 }
 
-// The lead first, then the news: who is woken first can lead the next batch while the others are still being woken.
+// The lead first, then the news: who is woken first can lead the next batch while the others are still being woken. Callers that
+// yield have seen that their works are over, and may come again before this.
 void Committer::hand_over(std::uint32_t groups) {
     std::uint32_t next = 0;
+    if (options_.wait_strategy == WaitStrategy::yielding) lead_due_at_.store(due_time(), std::memory_order_relaxed);
     {
         const std::lock_guard lock(mutex_);
         led_ = false;
@@ -339,7 +350,7 @@ std::uint32_t Committer::run_first_alone() {
         work->error_ = std::current_exception();
     }
     const std::uint32_t group = work->group_;
-    complete(*work);
+    complete(*work, due_time());
     return group;
 }
 
@@ -421,7 +432,7 @@ bool Committer::await_arrivals(std::size_t missing) {
         if (now >= end) return false;
         if (!yielding_.yield(now)) return sleep_until_arrivals(missing, end - now);
         const std::chrono::nanoseconds begun = std::exchange(now, machine_clock_.steady());
-        yielding_.judge(now - begun, now);
+        yielding_.judge(begun, now);
     }
     return true;
 }
@@ -530,7 +541,9 @@ std::uint32_t Committer::finish_commit(Batch& batch, bool wrote, std::optional<W
         if (!work->error_) work->durable();
     expected_callers_ = batch.callers + queued_callers_.load(std::memory_order_relaxed);
     const bool is_own_alone = batch.works.size() == 1 && batch.works.front() == own;
-    for (Work* work : batch.works) complete(*work);
+    const std::chrono::nanoseconds due_at =
+        options_.wait_strategy == WaitStrategy::yielding ? due_time() : std::chrono::nanoseconds(0);
+    for (Work* work : batch.works) complete(*work, due_at);
     const std::uint32_t groups = is_own_alone ? 0 : batch.groups;
     if (!checkpoint_due) return groups;
     wake(groups);
@@ -601,7 +614,7 @@ std::uint32_t Committer::refuse_waiting(const std::exception_ptr& error, bool on
             place = dequeue(place);
             work->error_ = copy_of(error);
             groups |= work->group_;
-            complete(*work);
+            complete(*work, due_time());
         } else {
             ++place;
         }
@@ -627,8 +640,8 @@ void Committer::stop_without_memory() noexcept {
     if (!stopped_) stopped_ = refused_;
 }
 
-void Committer::complete(Work& work) {
-    work.due_at_ = machine_clock_.steady() + expected_callers_ * turn_of_a_caller;
+void Committer::complete(Work& work, std::chrono::nanoseconds due_at) {
+    work.due_at_ = due_at;
     const std::shared_ptr<Work> itself = std::move(work.itself_);  // lives until the work has been told
     work.is_over_.store(true, std::memory_order_release);
 }

@@ -52,8 +52,7 @@ class Work {
 
     std::exception_ptr error_;
     std::chrono::nanoseconds deadline_{};
-    std::chrono::nanoseconds
-        due_at_{};  // by the machine's clock: when its caller should go on; written before is_over_
+    std::chrono::nanoseconds due_at_{};  // when its caller should go on, by the machine's clock
     std::function<void()>* alone_ = nullptr;
     std::uint32_t group_ = 0;           // whom it is woken with
     bool is_awaited_ = true;            // somebody waits who can lead; guarded by the committer's mutex_
@@ -90,6 +89,7 @@ class Committer {
     /// Later work is refused with `reason`. To be called from run_alone(), or before anybody else can call.
     void stop(Error reason);
     [[nodiscard]] bool is_stopped() const;
+    [[nodiscard]] Yielding& yielding() noexcept { return yielding_; }
 
   private:
     class NoWork;
@@ -110,7 +110,8 @@ class Committer {
     std::deque<Work*>::iterator dequeue(const std::deque<Work*>::iterator& place);
     [[nodiscard]] Look look(const Work& work);
     void wait_or_lead(Work& work, Look now);
-    void yield_until_news(const Work& work, std::uint32_t word);
+    void yield_until_news(const Work& work, std::uint32_t word, std::chrono::nanoseconds end);
+    [[nodiscard]] std::chrono::nanoseconds due_time();
     void lead(Work* own);
     [[nodiscard]] std::uint32_t lead_batch(Work* own);
     [[nodiscard]] std::uint32_t run_first_alone();
@@ -130,7 +131,7 @@ class Committer {
     void refuse_if_stopped() const;
     void stop_after(const Error& error) noexcept;
     void stop_without_memory() noexcept;
-    void complete(Work& work);
+    static void complete(Work& work, std::chrono::nanoseconds due_at);
     void wake(std::uint32_t groups) noexcept;
     void hand_over(std::uint32_t groups);
 
@@ -141,7 +142,9 @@ class Committer {
     File* const wake_;
     SystemClock machine_clock_;  // of short waits: futex(2) knows no other
     Yielding yielding_;
-    std::atomic<std::chrono::nanoseconds> checkpointed_at_{};  // by that clock: when the last checkpoint ended
+    // By that clock: when those who were told that nobody leads should go on, and when the last checkpoint ended.
+    std::atomic<std::chrono::nanoseconds> lead_due_at_{};
+    std::atomic<std::chrono::nanoseconds> checkpointed_at_{};
 
     std::mutex mutex_;
     std::deque<Work*> queue_;      // guarded by mutex_

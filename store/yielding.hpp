@@ -1,6 +1,6 @@
-// Giving the processor to whoever is ready, instead of sleeping and being woken: that costs the one and the other some
-// microseconds each. It pays only while the processors have nothing else to do: where other programs keep them busy, a yield
-// gives away a whole time slice, and 16 callers of one store then commit a sixth of the events.
+// Giving the processor to whoever is ready, instead of sleeping: to sleep and to be woken costs some microseconds. It pays only
+// while the processors have nothing else to do: where other threads keep them busy, a yield gives away a whole time slice, and
+// 16 callers of one store then commit a sixth of the events.
 #pragma once
 
 #include <atomic>
@@ -12,9 +12,9 @@ namespace daybook {
 class Yielding {
   public:
     /// False, without a yield, for a tenth of a second after one that came back late: sleep instead.
-    [[nodiscard]] bool yield(std::chrono::nanoseconds now);
-    /// Somebody who yielded goes on `late` after it could have. A millisecond or more ends the yields.
-    void judge(std::chrono::nanoseconds late, std::chrono::nanoseconds now) noexcept;
+    [[nodiscard]] bool yield(std::chrono::nanoseconds now) noexcept;
+    /// Somebody who yielded goes on `now`, and could have since `due`. A millisecond or more ends the yields.
+    void judge(std::chrono::nanoseconds due, std::chrono::nanoseconds now) noexcept;
 
   private:
     std::atomic<std::chrono::nanoseconds> not_before_{std::chrono::nanoseconds::min()};

@@ -98,14 +98,21 @@ TEST_CASE("store: callers who wait at the same time share one sync", "[committer
     check_log(store, 8);
 }
 
-TEST_CASE("store: callers who yield while they wait are told as well, by whichever leads", "[committer]") {
+TEST_CASE("store: a crowd is told, however it waits and whether yields were ended or not", "[committer]") {
+    const auto strategy = GENERATE(WaitStrategy::blocking, WaitStrategy::yielding);
+    const bool yields_ended = GENERATE(false, true);
+    CAPTURE(strategy, yields_ended);
     TestStore test;
     StoreOptions options = on_real_clock();
-    options.wait_strategy = WaitStrategy::yielding;
+    options.wait_strategy = strategy;
     EventStore store = EventStore::open(test.path, options);
+    if (yields_ended) {
+        const std::chrono::nanoseconds in_an_hour = SystemClock().steady() + std::chrono::hours(1);
+        store.impl().committer->yielding().judge(std::chrono::nanoseconds(0), in_an_hour);
+    }
     store.append(event("main", "twice"));
     constexpr int threads = 8;
-    constexpr int each = 200;
+    constexpr int each = 100;
     std::atomic<int> stored{0};
     std::atomic<int> refused{0};
     std::vector<std::thread> running;
@@ -123,6 +130,37 @@ TEST_CASE("store: callers who yield while they wait are told as well, by whichev
     CHECK(refused == threads * each);
     CHECK(store.stream_version("s0") == Version{each});
     check_log(store, threads * each + 1);
+}
+
+TEST_CASE("store: a caller that yields sleeps when the commit takes long", "[committer]") {
+    TestStore test;
+    StoreOptions options = on_real_clock();
+    options.wait_strategy = WaitStrategy::yielding;
+    EventStore store = EventStore::open(test.path, options);
+    PosixFileSystem files;
+    LockFile holder(files, store.path().native(), true);
+    REQUIRE(holder.try_lock_writer());
+    const auto processor_time = [] {
+        timespec time{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    };
+    std::atomic<int> begun{0};
+    std::chrono::nanoseconds spent[2] = {};
+    std::vector<std::thread> running;
+    for (std::chrono::nanoseconds& own : spent)
+        running.emplace_back([&] {
+            ++begun;
+            store.append(event());
+            own = processor_time();
+        });
+    while (begun < 2) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    holder.unlock_writer();
+    for (std::thread& thread : running) thread.join();
+    // The one that leads asks for the lock now and then; the other would have yielded for 300 ms.
+    CHECK(spent[0] + spent[1] < std::chrono::milliseconds(150));
+    check_log(store, 2);
 }
 
 TEST_CASE("store: of several who share a commit only the one that SQLite refuses is refused", "[committer]") {

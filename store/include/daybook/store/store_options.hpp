@@ -31,7 +31,7 @@ enum class Durability : std::uint8_t {
 enum class WaitStrategy : std::uint8_t {
     blocking,  ///< sleeps until it is woken
     /// First yields for up to 1 ms: more events a second where several threads append, at the price of processors that nobody
-    /// else wants. Where somebody does want them it sleeps as well, and looks again ten times a second.
+    /// else wants. Where somebody does want them it sleeps as well, and tries again ten times a second.
     yielding,
 };
 
