@@ -156,11 +156,23 @@ Row emit_row(std::size_t threads, WaitStrategy wait_strategy, double bound, std:
             }};
 }
 
-double raw_crowd(Setting& setting, std::size_t threads, WaitStrategy wait_strategy) {
+constexpr const char* redis_text = "Redis XADD, appendfsync always, 64 clients";
+
+// The caller's part of an emit: what it computes before it waits, and after (by `perf record -e cpu-clock:u` over 64 threads).
+constexpr std::chrono::nanoseconds own_work_of_an_emit{2'500};
+
+void compute_for(std::chrono::nanoseconds time) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+}
+
+double raw_crowd(Setting& setting, std::size_t threads, WaitStrategy wait_strategy, bool works) {
     const testkit::TempDirectory directory;
     RawCrowd crowd(directory / "raw.db", wait_strategy == WaitStrategy::yielding);
     std::atomic<std::uint64_t> appended{0};
     const double rate = calls_per_second(threads, setting.time(), [&](std::size_t) {
+        if (works) compute_for(own_work_of_an_emit);
         crowd.append();
         appended.fetch_add(1, std::memory_order_relaxed);
     });
@@ -168,16 +180,29 @@ double raw_crowd(Setting& setting, std::size_t threads, WaitStrategy wait_strate
     return rate;
 }
 
-// What the rows of emits of several threads can be measured by: the same without an emit's work.
-Row raw_crowd_row(std::size_t threads, WaitStrategy wait_strategy) {
-    return {.name = "raw SQLite, brought by " + threads_text(threads, wait_strategy),
-            .limit = fmt::format("raw SQLite, {} a commit", threads),
-            .unit = "events/s",
-            .goal = Goal::stated,
-            .measure = [threads, wait_strategy](Setting& setting) {
-                return setting.both([&] { return raw_crowd(setting, threads, wait_strategy); },
-                                    [&] { return raw_commits(setting, threads); });
-            }};
+// What the rows of emits of several threads can be measured by: the same without an emit's work, or with as much.
+Row raw_crowd_row(std::size_t threads, WaitStrategy wait_strategy, bool works) {
+    return {
+        .name = "raw SQLite, brought by " + threads_text(threads, wait_strategy) + (works ? ", 2.5 us of work" : ""),
+        .limit = fmt::format("raw SQLite, {} a commit", threads),
+        .unit = "events/s",
+        .goal = Goal::stated,
+        .measure = [threads, wait_strategy, works](Setting& setting) {
+            return setting.both([&] { return raw_crowd(setting, threads, wait_strategy, works); },
+                                [&] { return raw_commits(setting, threads); });
+        }};
+}
+
+// What bounds the row of emits beside Redis, in the same way.
+Row raw_crowd_beside_redis(WaitStrategy wait_strategy) {
+    Row row = raw_crowd_row(64, wait_strategy, true);
+    row.limit = redis_text;
+    row.repetitions = 3;
+    row.measure = [wait_strategy](Setting& setting) {
+        return setting.both([&] { return raw_crowd(setting, 64, wait_strategy, true); },
+                            [&] { return redis_appends(64, setting.time()); });
+    };
+    return row;
 }
 
 Row peer_row(std::string limit, WaitStrategy wait_strategy, double bound, double (*peer)(std::size_t, Seconds)) {
@@ -309,8 +334,9 @@ std::vector<Row> emit_rows() {
         rows.push_back(emit_row(16, wait_strategy, 0.85, is_default ? 0.33 : 0.38));
         rows.push_back(emit_row(64, wait_strategy, 0.9, is_default ? 0.27 : 0.32));
         for (const std::size_t threads : {std::size_t{4}, std::size_t{16}, std::size_t{64}})
-            rows.push_back(raw_crowd_row(threads, wait_strategy));
-        rows.push_back(peer_row("Redis XADD, appendfsync always, 64 clients", wait_strategy, 1.7, redis_appends));
+            for (const bool works : {false, true}) rows.push_back(raw_crowd_row(threads, wait_strategy, works));
+        rows.push_back(peer_row(redis_text, wait_strategy, 1.7, redis_appends));
+        rows.push_back(raw_crowd_beside_redis(wait_strategy));
         rows.push_back(peer_row("PostgreSQL, synchronous_commit=on, 64 clients", wait_strategy, 5, postgres_appends));
     }
     for (const AbxbusStore store : {AbxbusStore::none, AbxbusStore::jsonl, AbxbusStore::sqlite})
