@@ -82,6 +82,8 @@ void Round::choose_place() {
         if (needs_to_be_alone(point) || concerns_journal(point)) writers = 1;
         if (point == KillPoint::journal_renamed) place_.journal_rotates_at = 4'096;
     }
+    if (dice_.chance(50)) place_.threads = static_cast<std::size_t>(2 + dice_.below(5));
+    if (dice_.chance(50)) place_.wait_strategy = WaitStrategy::yielding;
     writers_.resize(writers);
     for (std::size_t index = 0; index < writers; ++index)
         writers_[index].errand.writer = static_cast<std::uint32_t>(index);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <daybook/event/error.hpp>
 #include <daybook/interchange/journal_reader.hpp>
@@ -82,6 +84,22 @@ class Pen {
     std::chrono::nanoseconds longest_{0};
 };
 
+// The number of a thread's writer: no other process's thread has it.
+std::uint32_t writer_of(const Errand& errand, std::size_t thread) {
+    constexpr std::uint32_t processes_max = 10;
+    return errand.writer + processes_max * static_cast<std::uint32_t>(thread);
+}
+
+void write_as(Pen& pen, const Place& place, const Errand& errand, const Oracle& oracle) {
+    std::uint64_t number = oracle.last_acknowledged(errand.writer) + 1;
+    for (std::uint64_t count = 0; count < errand.appends; ++count) {
+        std::vector<NewEvent> batch = batch_at(place, errand.writer, number);
+        const std::size_t size = batch.size();
+        pen.write(std::move(batch), number);
+        number += size;
+    }
+}
+
 EventStore open_for_reading(const Place& place, const Oracle& oracle) {
     SystemClock clock;
     for (;;) {
@@ -121,13 +139,17 @@ int write_events(const Place& place, const Errand& errand, const Oracle& oracle,
                     [&] { return "a handler that was run again failed: " + result.error_message.value_or(""); });
     }
     Pen pen(store, work ? &*work : nullptr, place, errand, reporter);
-    std::uint64_t number = oracle.last_acknowledged(errand.writer) + 1;
-    for (std::uint64_t count = 0; count < errand.appends; ++count) {
-        std::vector<NewEvent> batch = batch_at(place, errand.writer, number);
-        const std::size_t size = batch.size();
-        pen.write(std::move(batch), number);
-        number += size;
-    }
+    std::vector<std::thread> others;
+    others.reserve(place.threads);
+    for (std::size_t thread = 1; thread < place.threads; ++thread)
+        others.emplace_back([&, thread] {
+            Errand own = errand;
+            own.writer = writer_of(errand, thread);
+            Pen its_pen(store, work ? &*work : nullptr, place, own, reporter);
+            write_as(its_pen, place, own, oracle);
+        });
+    write_as(pen, place, errand, oracle);
+    for (std::thread& other : others) other.join();
     reporter.say({.kind = Report::Kind::waited,
                   .number = errand.appends,
                   .nanoseconds = static_cast<std::uint64_t>(pen.longest().count())});

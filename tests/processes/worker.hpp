@@ -20,7 +20,8 @@ struct Errand {
 };
 
 /// Each is to be called in a child, and returns its exit code.
-/// Begins with what comes after its writer's last acknowledged event: that may be in the log already.
+/// Begins with what comes after its writer's last acknowledged event: that may be in the log already. Each of its threads is a
+/// writer of its own.
 int write_events(const Place& place, const Errand& errand, const Oracle& oracle, const Reporter& reporter);
 /// Follows the log until it is killed: without a gap, seq never goes back, and what was read once never changes.
 int read_events(const Place& place, const Oracle& oracle, const Reporter& reporter);

@@ -52,6 +52,7 @@ StoreOptions store_options(const Place& place, std::uint32_t writer, Access acce
     options.run_events = 3;
     options.access = access;
     options.checkpoint_pages = place.checkpoint_pages;
+    options.wait_strategy = place.wait_strategy;
     if (simulation::Dice(place.seed + writer).chance(place.normal_percent)) options.durability = Durability::normal;
     return options;
 }

@@ -31,6 +31,8 @@ struct Place {
     bool record_started = false;   ///< a `started` row in a commit of its own
     bool each_outcome = false;     ///< each outcome in a commit of its own
     bool told_as_durable = false;  ///< without a bus: the commit's own callback acknowledges, before append() returns
+    std::size_t threads = 1;       ///< of each writer; they share commits
+    WaitStrategy wait_strategy = WaitStrategy::blocking;
     std::size_t checkpoint_pages = 40;
     unsigned normal_percent = 0;  ///< of the writers: synchronous=NORMAL, which a kill must not hurt either
     JournalSync journal_sync = JournalSync::every_flush;
