@@ -89,6 +89,7 @@ class Committer {
     /// Later work is refused with `reason`. To be called from run_alone(), or before anybody else can call.
     void stop(Error reason);
     [[nodiscard]] bool is_stopped() const;
+    /// For tests.
     [[nodiscard]] Yielding& yielding() noexcept { return yielding_; }
 
   private:

@@ -1,6 +1,5 @@
 // Sleeping on a word until another thread changes it: futex(2), without what std::atomic::wait() does before it. That yields
-// a few times, and on a machine whose processors are all busy a yield costs a whole time slice of somebody else: 16 callers
-// of one store then commit a sixth of the events.
+// a few times, whether it pays or not (yielding.hpp).
 #pragma once
 
 #include <linux/futex.h>

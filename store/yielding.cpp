@@ -15,8 +15,12 @@ constexpr std::chrono::nanoseconds pause = std::chrono::milliseconds(100);
 
 bool Yielding::yield(std::chrono::nanoseconds now) noexcept {
     if (now < not_before_.load(std::memory_order_relaxed)) return false;
-    ::sched_yield();
+    yield_.load(std::memory_order_relaxed)();
     return true;
+}
+
+void Yielding::yield_to_system() noexcept {
+    ::sched_yield();
 }
 
 void Yielding::judge(std::chrono::nanoseconds due, std::chrono::nanoseconds now) noexcept {

@@ -77,7 +77,8 @@ struct AppendRequest {
     bool return_events = false;
     /// Called once, right after the commit is durable and before append() returns, in seq order over all appends of
     /// this store, never concurrently; not called when nothing new was written. Calling thread: whichever leads the
-    /// commit. Locks held: the commit's leadership, so it must be short and must not call the store, nor may the destructor of what it has captured. It must not throw.
+    /// commit. Locks held: the commit's leadership, so it must be short and must not call the store; nor may the
+    /// destructor of what it has captured. It must not throw.
     std::function<void(const Appended&)> on_durable{};
 };
 
